@@ -1,0 +1,1 @@
+"""Runnable things around the library, each behind its own extra."""

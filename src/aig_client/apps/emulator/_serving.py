@@ -1,0 +1,152 @@
+"""Runs the emulator under uvicorn: on loopback only, in this process or in a thread of it."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from types import FrameType
+
+import uvicorn
+from starlette.applications import Starlette
+
+from ._config import EmulatorConfig
+from ._gateway import Gateway
+from ._ids import random_ids
+from ._log import LogEntry, ProviderCall
+from ._messages import IdSource
+from ._server import app_around
+
+LOOPBACK_HOSTS = ("127.0.0.1", "::1", "localhost")
+
+_START_SECONDS = 10.0
+_STOP_SECONDS = 10.0
+_BACKLOG = 2048
+
+
+class Server(uvicorn.Server):
+    """A uvicorn server that tells when it is ready and ends quietly on a signal."""
+
+    def __init__(
+        self, app: Starlette, on_ready: Callable[[], None], *, exit_after: float | None = None
+    ) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                log_level="error",
+                access_log=False,
+                lifespan="on",
+                ws="none",
+                proxy_headers=False,
+                server_header=False,
+                backlog=_BACKLOG,
+                timeout_graceful_shutdown=2,
+            )
+        )
+        self._on_ready = on_ready
+        self._exit_after = exit_after
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=sockets)
+        if self._exit_after is not None:
+            asyncio.get_running_loop().call_later(self._exit_after, self.stop)
+        self._on_ready()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 (uvicorn's signature)
+        # uvicorn would raise the signal again after its clean end; a stopped emulator has ended well.
+        self.force_exit = self.should_exit
+        self.should_exit = True
+
+    def stop(self) -> None:
+        self.should_exit = True
+
+
+def loopback_socket(host: str, port: int) -> socket.socket:
+    """A bound socket. Raises `ValueError` if the host is not loopback, `OSError` if the port is taken."""
+    if host not in LOOPBACK_HOSTS:
+        raise ValueError(
+            f"the emulator binds to loopback only ({', '.join(LOOPBACK_HOSTS)}), not to {host!r}"
+        )
+    family = socket.AF_INET6 if host == "::1" else socket.AF_INET
+    # asyncio sets TCP_NODELAY only where the protocol is named; without it answers wait 40 ms for an ACK.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1" if host == "localhost" else host, port))
+    except BaseException:
+        listener.close()
+        raise
+    return listener
+
+
+def origin_of(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+class RunningEmulator:
+    """A handle on an emulator that serves in a thread."""
+
+    def __init__(self, origin: str, gateway: Gateway, clock: _MovableClock) -> None:
+        self.origin = origin
+        self.account = gateway.config.account
+        self.gateway = gateway.config.gateway
+        self._gateway = gateway
+        self._clock = clock
+
+    def base_url(self, provider: str) -> str:
+        """The base URL of a provider slug, or of `compat`."""
+        return f"{self.origin}/v1/{self.account}/{self.gateway}/{provider}"
+
+    @property
+    def log(self) -> tuple[LogEntry, ...]:
+        """Requests at the gateway, oldest first."""
+        return self._gateway.log
+
+    @property
+    def provider_calls(self) -> tuple[ProviderCall, ...]:
+        """Requests that reached a provider, oldest first."""
+        return self._gateway.provider_calls
+
+    def advance(self, seconds: float) -> None:
+        """Move the emulator's clock forward, so that cache entries age."""
+        self._clock.advance(seconds)
+
+
+class _MovableClock:
+    def __init__(self) -> None:
+        self._ahead = 0.0
+
+    def __call__(self) -> float:
+        return time.time() + self._ahead
+
+    def advance(self, seconds: float) -> None:
+        if seconds < 0:
+            raise ValueError("the clock moves forward only")
+        self._ahead += seconds
+
+
+@contextmanager
+def serve_in_thread(
+    config: EmulatorConfig | None = None, *, ids: IdSource | None = None
+) -> Generator[RunningEmulator, None, None]:
+    """Serve on a free port of 127.0.0.1 in a daemon thread for the length of a `with` block."""
+    gateway = Gateway(config or EmulatorConfig(), ids=ids or random_ids())
+    clock = _MovableClock()
+    ready = threading.Event()
+    listener = loopback_socket("127.0.0.1", 0)
+    origin = origin_of(listener)
+    server = Server(app_around(gateway, clock), ready.set)
+    thread = threading.Thread(target=server.run, args=([listener],), name="aig-emulator", daemon=True)
+    thread.start()
+    try:
+        if not ready.wait(_START_SECONDS):
+            raise RuntimeError("the emulator did not start")
+        yield RunningEmulator(origin, gateway, clock)
+    finally:
+        server.stop()
+        thread.join(_STOP_SECONDS)
+        listener.close()

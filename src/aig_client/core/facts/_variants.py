@@ -1,0 +1,28 @@
+"""Request headers that shape an answer, and so belong in a cache key: rows, with their source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+SHAPING_HEADERS: Final = frozenset(
+    {
+        b"anthropic-version",  # Anthropic API: versioning
+        b"anthropic-beta",  # Anthropic API: beta headers switch features of the answer
+        b"openai-beta",  # OpenAI API: assistants and realtime versions
+        b"cartesia-version",  # contract 3.2
+        b"x-fal-target-url",  # contract 3.2: names the upstream
+        b"x-goog-user-project",  # Google Cloud: which project's deployment and quota answers
+        b"accept-language",  # content negotiation (RFC 9110 12.5.4)
+    }
+)
+
+
+def variant_of(headers: Iterable[tuple[bytes, bytes]]) -> str:
+    """The answer-shaping headers as text: sorted ``name: value`` lines, or ``""``."""
+    found = [
+        f"{lowered.decode('latin-1')}: {value.decode('latin-1').strip()}"
+        for name, value in headers
+        if (lowered := name.lower()) in SHAPING_HEADERS
+    ]
+    return "\n".join(sorted(found)) if found else ""

@@ -1,0 +1,77 @@
+"""What one client decides by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Final, Literal
+
+from .._errors import ConfigurationError
+from .._values import NO_OPTIONS, Options, RawHeaders
+from ..facts._headers import GatewayMetadata
+from ..facts._surfaces import Surface, declare
+from ._keys import KeyMaker, check_secret
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What one client decides by; the same for all its calls.
+
+    Attributes:
+        token: the Cloudflare token; it goes to the header and host that the surface wants, and nowhere else.
+        credential: ``"stored"`` (BYOK or Unified Billing: every provider auth header is removed) or ``"request"``.
+        gateways: declared base URLs, see ``surface_of``.
+        namespace, policy_epoch, secret: see ``cache_key``.
+        defaults: options that calls inherit.
+
+    Raises:
+        ConfigurationError: at construction, naming the field.
+    """
+
+    token: str | None = field(default=None, repr=False)
+    credential: Literal["stored", "request"] = "stored"
+    gateways: tuple[str, ...] = ()
+    namespace: str = ""
+    policy_epoch: str = ""
+    secret: bytes | None = field(default=None, repr=False)
+    defaults: Options = NO_OPTIONS
+    maker: KeyMaker = field(default_factory=KeyMaker, repr=False, compare=False)
+    _written: dict[object, RawHeaders] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        declare(self.gateways)
+        GatewayMetadata(authorization=self.token)
+        if self.credential not in ("stored", "request"):
+            raise ConfigurationError("credential", "must be 'stored' or 'request'")
+        if self.secret is not None:
+            check_secret(self.secret)
+
+    def written(self, surface: Surface, gateway: GatewayMetadata | None, route_class: str | None) -> RawHeaders:
+        """The ``cf-aig-*`` headers of ``gateway``, with the token and the route class, as ``surface`` takes them.
+
+        What the client's own defaults give is written once and remembered.
+
+        Raises:
+            ConfigurationError: a header that the surface does not take, or a sixth metadata entry.
+        """
+        memo = (surface.family, surface.endpoint.startswith("/run/"), route_class)
+        usual = gateway is self.defaults.gateway
+        if usual and (found := self._written.get(memo)) is not None:
+            return found
+        metadata = gateway or _NOTHING
+        if route_class is not None:
+            # First in order: Cloudflare keeps the first five entries, and this one is what logs are sorted by.
+            metadata = replace(metadata, metadata={"route_class": route_class, **(metadata.metadata or {})})
+        bearer: RawHeaders = ()
+        if self.token is not None and surface.family == "rest":
+            bearer = ((b"Authorization", b"Bearer " + self.token.encode("latin-1")),)
+        elif self.token is not None and metadata.authorization is None:
+            metadata = replace(metadata, authorization=self.token)
+        headers = metadata.headers(surface).items()
+        written = (*bearer, *((name.encode(), value.encode("latin-1")) for name, value in headers))
+        if usual and len(self._written) < _MEMO_MAX:
+            self._written[memo] = written
+        return written
+
+
+_NOTHING: Final = GatewayMetadata()
+_MEMO_MAX: Final = 256

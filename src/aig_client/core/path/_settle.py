@@ -1,0 +1,57 @@
+"""settle: what happened? The receipt, and how a stream really ended."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+
+from .._values import Ended, Head, Meter, NoAnswer, Receipt
+from ..facts._providers import EndpointKind
+from ._dispatch import Dispatched
+
+# What the last event of a whole stream looks like, per endpoint kind. Sources: the providers' streaming references.
+_END_MARKS: Final[Mapping[EndpointKind, re.Pattern[bytes]]] = {
+    "chat": re.compile(rb"data: ?\[DONE\]"),
+    "responses": re.compile(rb'"type": ?"response\.(?:completed|incomplete|failed)"|data: ?\[DONE\]'),
+    "messages": re.compile(rb'event: ?message_stop|"type": ?"message_stop"'),
+    "generate_content": re.compile(rb'"finishReason": ?"'),
+}
+_ERROR_MARK: Final = re.compile(rb'(?:\A|[\r\n])(?:event: ?error\b|data: ?\{"(?:error|type": ?"error)")')
+
+
+def settle(dispatched: Dispatched, meter: Meter | None) -> Receipt:
+    """The receipt of one exchange."""
+    plan, answer = dispatched.plan, dispatched.answer
+    if isinstance(answer, NoAnswer):
+        return Receipt(plan, None, None, answer, "unreachable", dispatched.attempts)
+    assert meter is not None, "an answer was dispatched, so it was delivered"
+    ended = _how_it_ended(dispatched, answer, meter)
+    return Receipt(plan, answer, replace(meter, ended=ended), None, ended, dispatched.attempts)
+
+
+def _how_it_ended(dispatched: Dispatched, head: Head, meter: Meter) -> Ended:
+    """What the stream itself says beats how the bytes stopped.
+
+    HTTP framing cannot tell an event stream that stopped politely too early from a whole one; and SDKs close a stream as
+    soon as they have read its last event, which to a socket looks like leaving.
+    """
+    if head.status >= 400 or not _is_plain_event_stream(head):
+        return meter.ended
+    if _ERROR_MARK.search(meter.tail):
+        return "errored"
+    surface = dispatched.plan.surface
+    mark = _END_MARKS.get(surface.kind) if surface else None
+    if mark is None:
+        return meter.ended
+    if mark.search(meter.tail):
+        return "complete"
+    return "cut" if meter.ended == "complete" else meter.ended
+
+
+def _is_plain_event_stream(head: Head) -> bool:
+    said = {name.lower(): value.strip().lower() for name, value in head.headers}
+    return said.get(b"content-type", b"").startswith(b"text/event-stream") and said.get(
+        b"content-encoding", b"identity"
+    ) == b"identity"

@@ -1,0 +1,259 @@
+"""The driver that answers the path's questions with httpx, asynchronously.
+
+Hand-written. ``_sync_httpx``, ``_async_httpx2`` and ``_sync_httpx2`` are generated from this file by ``tools/unasync.py``;
+change this one and run ``make generate``.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import lru_cache, partial
+from threading import Lock
+from time import perf_counter
+from typing import Final
+
+import httpx
+
+from ..core import NO_OPTIONS, NoAnswer, NoAnswerKind, Options, Plan, Receipt, Request, Rules, exchange
+from ._deadline import call_within_async, due_at, shorten, until_async
+from ._options import current
+from ._record import EXTENSION, OnReceipt, Record, Tally
+
+PER_SHARD: Final = 8
+SHARDS: Final = 64
+_LIMITS: Final = httpx.Limits(max_connections=None, max_keepalive_connections=PER_SHARD, keepalive_expiry=30.0)
+
+
+@lru_cache(maxsize=1)
+def shared_ssl_context() -> ssl.SSLContext:
+    """One context per process: building one costs 25 ms."""
+    return httpx.create_ssl_context()
+
+
+class _Shard:
+    __slots__ = ("in_flight", "transport")
+
+    def __init__(self, transport: httpx.AsyncBaseTransport) -> None:
+        self.transport = transport
+        self.in_flight = 0
+
+
+class AsyncPool(httpx.AsyncBaseTransport):
+    """Many small connection pools that look like one.
+
+    httpcore scans its whole pool at every event, quadratically in httpx 0.28: 256 calls in one pool crawl. Shards of eight
+    keep the scan short. Calls fill the first shard before they open the next, so a quiet client keeps one connection.
+    """
+
+    def __init__(self, *, proxy: str | None = None, shard: Callable[[], httpx.AsyncBaseTransport] | None = None) -> None:
+        self._open = shard or partial(
+            httpx.AsyncHTTPTransport, verify=shared_ssl_context(), limits=_LIMITS, proxy=proxy
+        )
+        self._shards: list[_Shard] = []
+        self._lock = Lock()  # never held while anything is awaited
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send through the first shard that has room."""
+        shard = self._lease()
+        try:
+            response = await shard.transport.handle_async_request(request)
+        except BaseException:
+            self._release(shard)
+            raise
+        assert isinstance(response.stream, httpx.AsyncByteStream)
+        response.stream = _Leased(response.stream, partial(self._release, shard))
+        return response
+
+    def _lease(self) -> _Shard:
+        with self._lock:
+            for shard in self._shards:
+                if shard.in_flight < PER_SHARD:
+                    break
+            else:
+                if len(self._shards) < SHARDS:
+                    shard = _Shard(self._open())
+                    self._shards.append(shard)
+                else:
+                    shard = min(self._shards, key=lambda one: one.in_flight)
+            shard.in_flight += 1
+            return shard
+
+    def _release(self, shard: _Shard) -> None:
+        with self._lock:
+            shard.in_flight -= 1
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        shards, self._shards = self._shards, []
+        for shard in shards:
+            await shard.transport.aclose()
+
+
+class _Leased(httpx.AsyncByteStream):
+    """A response stream that gives its place in the shard back when it is closed."""
+
+    def __init__(self, inner: httpx.AsyncByteStream, release: Callable[[], None]) -> None:
+        self._inner = inner
+        self._release: Callable[[], None] | None = release
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self._inner.__aiter__()
+
+    async def aclose(self) -> None:
+        release, self._release = self._release, None
+        try:
+            await self._inner.aclose()
+        finally:
+            if release is not None:
+                release()
+
+
+class _Tapped(httpx.AsyncByteStream):
+    """A response stream that is counted as it passes, chunk by chunk, unread."""
+
+    def __init__(self, inner: httpx.AsyncByteStream, record: Record, due: float | None) -> None:
+        self._inner = inner
+        self._tally = Tally(record)
+        self._due = due
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        tally = self._tally
+        chunks = self._inner.__aiter__()
+        try:
+            async for chunk in chunks if self._due is None else until_async(chunks, self._due):
+                tally.add(chunk)
+                yield chunk
+        except TimeoutError as error:
+            tally.end("errored")
+            raise httpx.ReadTimeout("the deadline for the whole call has passed") from error
+        except httpx.TimeoutException:
+            tally.end("errored")
+            raise
+        except httpx.TransportError:
+            tally.end("cut")
+            raise
+        tally.end("complete")
+
+    async def aclose(self) -> None:
+        try:
+            await self._inner.aclose()
+        finally:
+            self._tally.end("cancelled")
+
+
+_KINDS: Final[tuple[tuple[type[Exception], NoAnswerKind], ...]] = (
+    (httpx.ConnectTimeout, "connect"),
+    (httpx.TimeoutException, "timeout"),
+    (httpx.NetworkError, "connect"),
+    (httpx.ProxyError, "connect"),
+    (httpx.TransportError, "protocol"),
+)
+
+
+def no_answer_kind(error: Exception) -> NoAnswerKind:
+    """How an httpx error says that nobody answered."""
+    if isinstance(error.__cause__, TimeoutError) and isinstance(error, httpx.ReadTimeout):
+        return "deadline"
+    return next((kind for family, kind in _KINDS if isinstance(error, family)), "protocol")
+
+
+_Sender = Callable[[httpx.Request], Awaitable[httpx.Response]]
+
+
+class AsyncDriver:
+    """Drives paths: sends what they ask to be sent, and taps what is delivered."""
+
+    def __init__(self, rules: Rules, on_receipt: OnReceipt | None = None) -> None:
+        self.rules = rules
+        self.on_receipt = on_receipt
+
+    def start(self, request: Request, options: Options) -> Record:
+        """Decide. Options in force around the caller give way to ``options``.
+
+        Raises:
+            Refused: the request asks for something that cannot be done safely.
+        """
+        ambient, scopes = current()
+        return Record(exchange(request, self.rules, options.over(ambient)), scopes, self.on_receipt)
+
+    async def run(self, record: Record, build: Callable[[Plan], httpx.Request], send: _Sender) -> httpx.Response:
+        """Send what the path asks for; the body of the response is still to come, its record is in the extensions.
+
+        Raises:
+            httpx.TransportError: nobody answered. The record has its receipt by then.
+        """
+        due = due_at(record.plan.deadline)
+        response = await self._sent(record, build, send, due)
+        while record.wants_sending:
+            await response.aclose()
+            response = await self._sent(record, build, send, due)
+        assert isinstance(response.stream, httpx.AsyncByteStream)
+        response.stream = _Tapped(response.stream, record, due)
+        response.extensions[EXTENSION] = record
+        return response
+
+    async def _sent(
+        self, record: Record, build: Callable[[Plan], httpx.Request], send: _Sender, due: float | None
+    ) -> httpx.Response:
+        request = build(record.sending())
+        try:
+            if due is not None:
+                request.extensions["timeout"] = shorten(request.extensions.get("timeout", {}), due)
+            response = await call_within_async(partial(send, request), due)
+        except TimeoutError as error:
+            self._unanswered(record, "deadline", "the deadline for the whole call has passed")
+            raise httpx.ReadTimeout("the deadline for the whole call has passed", request=request) from error
+        except httpx.TransportError as error:
+            self._unanswered(record, no_answer_kind(error), type(error).__name__)
+            raise
+        record.answered(response.status_code, tuple(response.headers.raw))
+        return response
+
+    def _unanswered(self, record: Record, kind: NoAnswerKind, problem: str) -> None:
+        record.unanswered(NoAnswer(kind, problem, record.sent_at, perf_counter()))
+
+
+class AsyncGatewayTransport(httpx.AsyncBaseTransport):
+    """An httpx transport that makes every request to AI Gateway obey ``rules``, and leaves every other one bare.
+
+    Give it to an SDK inside an ``httpx.AsyncClient``. It wraps ``inner`` (by default a pool of its own), never retries,
+    raises nothing of ours but ``Refused``, and hands HTTP statuses back as responses.
+    """
+
+    def __init__(
+        self,
+        rules: Rules,
+        *,
+        inner: httpx.AsyncBaseTransport | None = None,
+        options: Options = NO_OPTIONS,
+        on_receipt: Callable[[Receipt], None] | None = None,
+    ) -> None:
+        self._driver = AsyncDriver(rules, on_receipt)
+        self._inner = inner if inner is not None else AsyncPool()
+        self._options = options
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Decide, send, and tap the answer.
+
+        Raises:
+            Refused: the request asks for something that cannot be done safely.
+        """
+        try:
+            body: bytes | None = request.content
+        except httpx.RequestNotRead:
+            body = None  # a stream or a multipart form: passed on untouched, never keyed
+
+        def build(plan: Plan) -> httpx.Request:
+            # A new request: the caller's keeps its headers, or a redirect would carry ours to another host.
+            return httpx.Request(
+                plan.method, request.url, headers=plan.headers, stream=request.stream, extensions=request.extensions
+            )
+
+        asked = Request(request.method, str(request.url), tuple(request.headers.raw), body)
+        record = self._driver.start(asked, self._options)
+        return await self._driver.run(record, build, self._inner.handle_async_request)
+
+    async def aclose(self) -> None:
+        """Close the inner transport."""
+        await self._inner.aclose()

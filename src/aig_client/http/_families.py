@@ -1,0 +1,148 @@
+"""Which HTTP family serves, and the SDK plugs. A family is imported when it is first used, never before."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, requires
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, TypedDict
+
+from ..core import PLACEHOLDER, ConfigurationError, Rules, provider_row
+from ._record import OnReceipt
+from ._wiring import HttpFamily, Wiring
+
+if TYPE_CHECKING:
+    from ._hands import AsyncHands, Hands
+
+FAMILIES: tuple[HttpFamily, ...] = ("httpx", "httpx2")
+
+
+class SdkArguments(TypedDict):
+    """Keyword arguments of the openai and anthropic constructors. ``http_client`` is of the family the SDK wants."""
+
+    base_url: str
+    api_key: str
+    http_client: Any
+
+
+class GoogleArguments(TypedDict):
+    """Keyword arguments of ``google.genai.Client``."""
+
+    api_key: str
+    http_options: Any
+
+
+def family_of(http: HttpFamily | None, client: object = None) -> HttpFamily:
+    """The family of a client, else the one asked for, else httpx.
+
+    Raises:
+        ConfigurationError: there is no such family, it is not installed, or the client is of another one.
+    """
+    found: HttpFamily | None = None
+    if client is not None:
+        module = type(client).__module__.partition(".")[0]
+        for ancestor in type(client).__mro__:
+            if ancestor.__module__.partition(".")[0] in FAMILIES:
+                module = ancestor.__module__.partition(".")[0]
+                break
+        found = next((family for family in FAMILIES if family == module), None)
+        if found is None:
+            raise ConfigurationError("client", f"is a {type(client).__name__}, of neither httpx nor httpx2")
+        if http is not None and http != found:
+            raise ConfigurationError("http", f"says {http}, but the client is of {found}", remedy="Leave http out")
+    family = found or http or "httpx"
+    if family not in FAMILIES:
+        raise ConfigurationError("http", "must be 'httpx' or 'httpx2'")
+    if find_spec(family) is None:
+        raise ConfigurationError("http", f"{family} is not installed", remedy=f"pip install {family}")
+    return family
+
+
+def _client_colour(client: object, colour: str, family: HttpFamily) -> None:
+    wanted = getattr(import_module(family), colour)
+    if client is not None and not isinstance(client, wanted):
+        raise ConfigurationError("client", f"is no {family}.{colour}")
+
+
+def async_hands(
+    wiring: Wiring, rules: Rules, *, client: object, proxy: str | None, on_receipt: OnReceipt | None
+) -> AsyncHands:
+    """The family's async hands."""
+    _client_colour(client, "AsyncClient", wiring.family)
+    if wiring.family == "httpx2":
+        from ._async_httpx2_hands import AsyncHttpx2Hands
+
+        return AsyncHttpx2Hands(rules, wiring.base_url, client=client, proxy=proxy, on_receipt=on_receipt)  # type: ignore[arg-type]
+    from ._async_httpx_hands import AsyncHttpxHands
+
+    return AsyncHttpxHands(rules, wiring.base_url, client=client, proxy=proxy, on_receipt=on_receipt)  # type: ignore[arg-type]
+
+
+def sync_hands(
+    wiring: Wiring, rules: Rules, *, client: object, proxy: str | None, on_receipt: OnReceipt | None
+) -> Hands:
+    """The family's sync hands."""
+    _client_colour(client, "Client", wiring.family)
+    if wiring.family == "httpx2":
+        from ._sync_httpx2_hands import Httpx2Hands
+
+        return Httpx2Hands(rules, wiring.base_url, client=client, proxy=proxy, on_receipt=on_receipt)  # type: ignore[arg-type]
+    from ._sync_httpx_hands import HttpxHands
+
+    return HttpxHands(rules, wiring.base_url, client=client, proxy=proxy, on_receipt=on_receipt)  # type: ignore[arg-type]
+
+
+_DISTRIBUTIONS = {"openai": "openai", "anthropic": "anthropic", "google-ai-studio": "google-genai"}
+
+
+def sdk_family(sdk: str, http: HttpFamily | None) -> HttpFamily:
+    """The family that the installed SDK is built on: openai 3, anthropic 2 and google-genai 3 moved to httpx2."""
+    if http is not None:
+        return family_of(http)
+    try:
+        needs = requires(_DISTRIBUTIONS[sdk]) or []
+    except PackageNotFoundError:
+        needs = []
+    wants = any(need.startswith("httpx2") for need in needs)
+    return "httpx2" if wants and find_spec("httpx2") is not None else family_of(None)
+
+
+def _http_client(
+    wiring: Wiring, rules: Rules, sdk: str, http: HttpFamily | None, colour: str, on_receipt: OnReceipt | None
+) -> Any:
+    module = import_module(f"._{colour}_{sdk_family(sdk, http)}_hands", __package__)
+    return module.open_sdk_client(wiring.base_url, rules, on_receipt=on_receipt)
+
+
+def sdk_arguments(
+    wiring: Wiring,
+    sdk: str,
+    provider: str,
+    api_key: str | None,
+    http: HttpFamily | None,
+    colour: str,
+    on_receipt: OnReceipt | None,
+) -> SdkArguments:
+    """What the constructor of the openai or anthropic SDK takes.
+
+    Raises:
+        ConfigurationError: no such provider.
+    """
+    rules = wiring.rules if api_key is None else wiring.own_key_rules
+    path = "" if provider == "compat" else provider_row(provider).sdk_path
+    return SdkArguments(
+        base_url=f"{wiring.base_url}/{provider}{path}",
+        api_key=api_key or PLACEHOLDER,
+        http_client=_http_client(wiring, rules, sdk, http, colour, on_receipt),
+    )
+
+
+def google_arguments(
+    wiring: Wiring, api_key: str | None, http: HttpFamily | None, colour: str, on_receipt: OnReceipt | None
+) -> tuple[GoogleArguments, Any]:
+    """What the constructor of the google-genai client takes, and the http client inside."""
+    rules = wiring.rules if api_key is None else wiring.own_key_rules
+    client = _http_client(wiring, rules, "google-ai-studio", http, colour, on_receipt)
+    slot = "httpx_async_client" if colour == "async" else "httpx_client"
+    options = {"base_url": f"{wiring.base_url}/google-ai-studio", slot: client}
+    return GoogleArguments(api_key=api_key or PLACEHOLDER, http_options=options), client

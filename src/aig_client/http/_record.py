@@ -1,0 +1,121 @@
+"""One exchange under way: what was decided, what came back, and, once the answer has passed, the receipt."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from time import perf_counter
+from typing import Any, Final
+
+from ..core import Ask, Ended, Head, Meter, NoAnswer, Path, Plan, RawHeaders, Receipt, ResponseMetadata, Send
+from ._options import Scope
+
+OnReceipt = Callable[[Receipt], None]
+
+EXTENSION: Final = "aig_client"
+"""Where an httpx response carries its record, in ``response.extensions``."""
+
+_TAIL: Final = 16 * 1024
+_WHOLE: Final = 1024 * 1024
+
+
+class Record:
+    """Runs one path for a driver: the driver does what ``ask`` says and reports what came of it."""
+
+    __slots__ = ("_on_receipt", "_path", "_scopes", "ask", "head", "plan", "receipt", "sent_at")
+
+    def __init__(self, path: Path[Receipt], scopes: tuple[Scope, ...], on_receipt: OnReceipt | None) -> None:
+        self._path = path
+        self._scopes = scopes
+        self._on_receipt = on_receipt
+        self.ask: Ask[Any] = next(path)
+        assert isinstance(self.ask, Send)
+        self.plan: Plan = self.ask.plan
+        self.head: Head | None = None
+        self.receipt: Receipt | None = None
+        self.sent_at = 0.0
+
+    @property
+    def wants_sending(self) -> bool:
+        """Whether the path asks for a request to be sent, the first time or again."""
+        return isinstance(self.ask, Send) and self.receipt is None
+
+    def sending(self) -> Plan:
+        """Note the time and give the plan to send."""
+        assert isinstance(self.ask, Send)
+        self.plan = self.ask.plan
+        self.sent_at = perf_counter()
+        return self.plan
+
+    def answered(self, status: int, headers: RawHeaders) -> None:
+        """Report the first bytes of an answer."""
+        self.head = Head(status, headers, self.sent_at, perf_counter())
+        self._tell(self.head)
+
+    def unanswered(self, answer: NoAnswer) -> None:
+        """Report that nobody answered; the receipt is there afterwards."""
+        self._tell(answer)
+
+    def delivered(self, meter: Meter) -> None:
+        """Report that the answer has passed; the receipt is there afterwards. Later reports change nothing."""
+        if self.receipt is None:
+            self._tell(meter)
+
+    def _tell(self, answer: Head | NoAnswer | Meter) -> None:
+        try:
+            self.ask = self._path.send(answer)
+        except StopIteration as stop:
+            receipt: Receipt = stop.value
+            self.receipt = receipt
+            for scope in self._scopes:
+                scope.receipts.append(receipt)
+            if self._on_receipt is not None:
+                self._on_receipt(receipt)
+
+    @property
+    def metadata(self) -> ResponseMetadata:
+        """What the gateway says in the headers; there from the first byte on."""
+        if self.head is None or self.plan.surface is None:
+            return ResponseMetadata()
+        return ResponseMetadata.from_headers(self.head.headers)
+
+
+class Tally:
+    """Counts what passes and keeps the first chunk and the last 16 KiB. No chunk is looked into."""
+
+    __slots__ = ("_held", "_limit", "_parts", "_record", "_start", "size")
+
+    def __init__(self, record: Record) -> None:
+        self._record = record
+        self._parts: deque[bytes] = deque()
+        self._held = 0
+        self._start: bytes | None = None
+        self.size = 0
+        head = record.head
+        encoded = head is not None and any(name.lower() == b"content-encoding" for name, _ in head.headers)
+        self._limit = _WHOLE if encoded else _TAIL  # what is compressed can be read only as a whole
+
+    def add(self, chunk: bytes) -> None:
+        """One chunk passes."""
+        size = len(chunk)
+        self.size += size
+        self._held += size
+        self._parts.append(chunk)
+        if self._held > self._limit:
+            self._trim()
+
+    def _trim(self) -> None:
+        if self._start is None:
+            self._start = self._parts[0]
+        while len(self._parts) > 1 and self._held - len(self._parts[0]) >= self._limit:
+            self._held -= len(self._parts.popleft())
+
+    def end(self, ended: Ended) -> None:
+        """The body is over; only the first report counts."""
+        if self._record.receipt is not None:
+            return
+        start = self._start or b""
+        tail = b"".join(self._parts)
+        self._record.delivered(
+            Meter(self.size, ended, perf_counter(), start[:_TAIL], tail, whole=len(tail) == self.size)
+        )
