@@ -44,6 +44,7 @@ TO_SYNC: tuple[tuple[str, str], ...] = (
     (r"\b_async_(httpx|client|stream)", r"_sync_\1"),
     (r"\basync_hands\b", "sync_hands"),
     (r'= "async"', '= "sync"'),
+    (r"\bhttpx_async_client\b", "httpx_client"),
     (r"\bAsync(OpenAI|Anthropic)\b", r"\1"),
     (r"``client\.aio``", "``client.models``"),
     (r"import Iterator, Awaitable, Callable", "import Callable, Iterator"),

@@ -49,7 +49,7 @@ def encode_stdlib(value: object, sort: bool) -> bytes:
 
 def _check_names(value: object) -> None:
     level = [value]
-    while level:
+    while not _CONTAINERS.isdisjoint(map(type, level)):
         names: set[object] = set().union(*[item for item in level if type(item) is dict])
         if not _STRINGS.issuperset(map(type, names)):
             raise TypeError("a member name is not a string")
@@ -57,34 +57,38 @@ def _check_names(value: object) -> None:
 
 
 _STRINGS: Final = frozenset({str})
-_KINDS: Final[frozenset[type]] = frozenset({dict, list, tuple, str, int, float, bool, type(None)})
+_CONTAINERS: Final[frozenset[type]] = frozenset({dict, list, tuple})
+_NO_NUMBERS: Final[frozenset[type]] = frozenset({dict, list, tuple, str, bool, type(None)})
 
 
 def ordinary(values: list[object], depth: int = MAX_DEPTH) -> bool:
-    """Whether every encoder writes these trees alike: exact JSON types, numbers whose text is beyond doubt, not too deep.
+    """Whether every encoder writes these trees alike: exact JSON types, plain numbers, not too deep.
 
-    One C call after another looks at a whole level of the trees. ``gc.get_referents`` gives the members of any number of
-    containers at once, and nothing for a leaf; a loop in Python costs three times as much.
+    One C call after another looks at a whole level of the trees. ``gc.get_referents`` gives the members of any number
+    of containers at once, and nothing for a leaf; a loop in Python costs three times as much.
     """
+    level, nodes = values, []
     for _ in range(depth + 1):
-        if not values:
-            return True
-        kinds = set(map(type, values))
-        if not kinds <= _KINDS:
+        nodes += level
+        level = get_referents(*level)
+        if not level:
+            break
+    else:
+        return False
+    for item in [item for item in nodes if type(item) not in _NO_NUMBERS]:
+        if type(item) is float:
+            if not (_SMALL <= item < _LARGE or -_LARGE < item <= -_SMALL) or not item % 1.0:
+                return False
+        elif type(item) is not int or not -_MAX <= item <= _MAX:
             return False
-        if float in kinds and not all([written_alike(item) for item in values if type(item) is float]):
-            return False
-        if int in kinds and not all([-_MAX <= item <= _MAX for item in values if type(item) is int]):
-            return False
-        values = get_referents(*values)
-    return False
+    return True
 
 
 _MAX: Final = MAX_SAFE_INTEGER
 
 
 def written_alike(value: float) -> bool:
-    """Whether every encoder writes this float as ECMAScript does. False for NaN, infinities and whole numbers (``1.0``)."""
+    """Whether every encoder writes this float as ECMAScript does; NaN, infinities and ``1.0`` are not."""
     return _SMALL <= abs(value) < _LARGE and not value.is_integer()
 
 
@@ -132,7 +136,8 @@ _STACK: Final = "is nested deeper than the caller's stack has room for"
 
 
 class Writer:
-    """RFC 8785 in plain Python: slow, complete, and the definition of the rest. Subclasses of JSON types count as these.
+    """RFC 8785 in plain Python: slow, complete, and the definition of the rest. Subclasses of JSON types count as
+    these.
 
     Args:
         ordered: names of members inside whose value members stay in the order they stand in.
@@ -296,7 +301,8 @@ def write_number(value: float) -> str:
 
 
 def plain(value: object) -> object:
-    """``value`` as a tree of exact JSON types: enums and other subclasses as ``json`` would write them, tuples as lists.
+    """``value`` as a tree of exact JSON types: enums and other subclasses as ``json`` would write them, tuples as
+    lists.
 
     Raises:
         Unkeyable: what is no JSON type, and a duplicate member. Numbers and surrogates are for the writers.

@@ -32,18 +32,20 @@ LONG: Final = 1024
 """A string of more code points than this is a leaf. Part of the recipe: never changed, only versioned."""
 
 TOKEN_MARK: Final = MAX_SAFE_INTEGER + 1
-"""A leaf is written as ``[TOKEN_MARK, digest]``. No body may hold that integer, so nothing genuine passes for a leaf."""
+"""A leaf is written as ``[TOKEN_MARK, digest]``. No body may hold that integer, so nothing genuine passes for a
+leaf."""
 
 _STRING_DOMAIN: Final = b"aig-key/1 string\0"
 
-_PLACE: Final = b"\x7f"
-"""Where a schema's text belongs, around its number. JSON writes this character as it is, and prose has none."""
+_DEL: Final = "\x7f"
+"""Marks places in a text that are found again at memory speed: JSON writes it as it is, and prose has none."""
 
 _SCHEMA_DEPTH: Final = MAX_DEPTH // 2
 
+Part = bytes | memoryview
 Token = list[object]
 Key = TypeVar("Key", str, bytes)
-Value = TypeVar("Value")
+Value = TypeVar("Value", list[object], list[bytes])
 
 _MAX: Final = MAX_SAFE_INTEGER
 _WHOLE: Final = 1e15
@@ -97,7 +99,7 @@ class Remembered(Generic[Key, Value]):
 
     def put(self, key: Key, value: Value) -> None:
         """Remember ``value``, unless the two are too large to keep."""
-        size = key.__sizeof__() + value.__sizeof__() + _ENTRY
+        size = _ENTRY + key.__sizeof__() + sum([item.__sizeof__() for item in value])
         if size > self._half:
             return
         self._used += size
@@ -122,7 +124,7 @@ class Leaves:
 
     def __init__(self, room: int = 64 * 1024 * 1024) -> None:
         self.strings: Remembered[str, Token] = Remembered(room * 3 // 4)
-        self.schemas: Remembered[bytes, bytes] = Remembered(room // 4)
+        self.schemas: Remembered[bytes, list[bytes]] = Remembered(room // 4)
 
     def forget(self) -> None:
         """Let go of everything that is remembered."""
@@ -138,6 +140,15 @@ class Leaves:
         return token
 
 
+def exactly(body: object) -> bytes:
+    """The definition of the reduced text: slow, and without a memory.
+
+    Raises:
+        Unkeyable: as ``Reducer.parts``.
+    """
+    return _EXACT.text(body)
+
+
 class Reducer:
     """Reduces bodies with one encoder and one memory of leaves."""
 
@@ -148,8 +159,8 @@ class Reducer:
         self._leaves = leaves
         self._slow = encode is encode_stdlib
 
-    def text(self, body: object, kind: str = "") -> bytes:
-        """The reduced text of a request body of an endpoint ``kind``, less the members its answer ignores.
+    def parts(self, body: object, kind: str = "") -> list[Part]:
+        """The reduced text of a request body of an endpoint ``kind``, less the members its answer ignores, in pieces.
 
         Raises:
             Unkeyable: with the JSON pointer of the first value that has no canonical form.
@@ -162,51 +173,54 @@ class Reducer:
             tree = self._value(body, schemas, MAX_DEPTH)
             text = self._encode(tree, True)
             if names_doubtful(text, tree):
-                return self.exactly(body)
-            return self._with_schemas(text, schemas) if schemas else text
+                return [exactly(body)]
+            return self._with_schemas(text, schemas) if schemas else [text]
         except (Doubt, Unkeyable, TypeError, ValueError, RecursionError):
-            return self.exactly(body)
+            return [exactly(body)]
 
-    @staticmethod
-    def exactly(body: object) -> bytes:
-        """The definition of the reduced text: slow, and without a memory."""
-        return _EXACT.text(body)
-
-    def _with_schemas(self, text: bytes, schemas: list[object]) -> bytes:
-        pieces = text.split(_PLACE)
-        if len(pieces) != 2 * len(schemas) + 1:  # a genuine string holds that character
+    def _with_schemas(self, text: bytes, schemas: list[object]) -> list[Part]:
+        if text.count(b"\x7f") != 2 * len(schemas):  # a genuine string holds that character
             raise Doubt
-        texts = self._schema_texts(schemas)
-        joined = [pieces[0][:-1]]
-        for index, rest in zip(pieces[1::2], pieces[2::2], strict=True):
-            joined += (texts[int(index)], rest[1:-1])
-        return b"".join(joined) + pieces[-1][-1:]
+        texts = self._remembered(schemas) if self._slow else self._schema_texts(schemas)
+        view = memoryview(text)
+        parts: list[Part] = []
+        start = 0
+        for _ in schemas:
+            place = text.find(b"\x7f", start)
+            end = text.find(b"\x7f", place + 1)
+            parts += (view[start : place - 1], texts[int(text[place + 1 : end])])
+            start = end + 2
+        parts.append(view[start:])
+        return parts
+
+    def _remembered(self, schemas: list[object]) -> list[bytes]:
+        # marshal is the cheapest by-value identity of mutable trees: it raises ValueError for what is no exact built-in
+        # type, and version 2 has no back references, so equal bytes are equal values. It never leaves the process. A C
+        # encoder is faster than it, so only json's texts are remembered.
+        try:
+            image = marshal.dumps(schemas, 2)  # type: ignore[arg-type]
+        except ValueError:
+            return self._schema_texts(schemas)
+        texts = self._leaves.schemas.get(image)
+        if texts is None:
+            texts = self._schema_texts(schemas)
+            self._leaves.schemas.put(image, texts)
+        return texts
 
     def _schema_texts(self, schemas: list[object]) -> list[bytes]:
-        if self._slow:
-            return [self._remembered_schema(schema) for schema in schemas]
-        if ordinary(schemas, _SCHEMA_DEPTH):
+        if not ordinary(schemas, _SCHEMA_DEPTH):
+            return [self._schema_text(schema) for schema in schemas]
+        spaced: list[object] = [_DEL] * (2 * len(schemas) + 1)
+        spaced[1::2] = schemas
+        texts = self._encode(spaced, False).split(b"\x7f")
+        if len(texts) != len(schemas) + 2:
             return [self._encode(schema, False) for schema in schemas]
-        return [self._schema_text(schema) for schema in schemas]
+        return [text[2:-2] for text in texts[1:-1]]
 
     def _schema_text(self, schema: object) -> bytes:
         if ordinary([schema], _SCHEMA_DEPTH):
             return self._encode(schema, False)
         return _IN_ORDER.text(schema)
-
-    def _remembered_schema(self, schema: object) -> bytes:
-        # marshal is the cheapest by-value identity of a mutable tree: it raises ValueError for what is no exact built-in
-        # type, and version 2 has no back references, so equal bytes are equal values. It never leaves the process. A C
-        # encoder is faster than it, so only json's texts are remembered.
-        try:
-            image = marshal.dumps(schema, 2)  # type: ignore[arg-type]
-        except ValueError:
-            return self._schema_text(schema)
-        text = self._leaves.schemas.get(image)
-        if text is None:
-            text = self._schema_text(schema)
-            self._leaves.schemas.put(image, text)
-        return text
 
     # The loops below see every node of every keyed body outside schemas. They copy only what they change, and what they
     # repeat they repeat for speed. Member names are left to the encoder, which refuses what is not a string.
@@ -220,34 +234,42 @@ class Reducer:
                 if len(item) <= LONG:  # type: ignore[arg-type]
                     continue
                 new: object = known(item) or self._leaves.token(item)  # type: ignore[arg-type]
-            elif kind is bool or item is None:
-                continue
             elif name in ORDERED_MEMBERS and isinstance(item, (dict, list, tuple)):
                 if depth < _SCHEMA_DEPTH:
                     raise Doubt
                 new = f"\x7f{len(schemas)}\x7f"
                 schemas.append(item)
+            elif kind is dict and depth:
+                new = self._object(item, schemas, depth - 1)  # type: ignore[arg-type]
             else:
                 new = self._value(item, schemas, depth)
-                if new is item:
-                    continue
-            if reduced is value:
-                reduced = value.copy()
-            reduced[name] = new
+            if new is not item:
+                if reduced is value:
+                    reduced = value.copy()
+                reduced[name] = new
         return reduced
 
     def _array(self, value: list[object], schemas: list[object], depth: int) -> list[object]:
         if not depth:
             raise Doubt
+        known = self._leaves.strings.young.get
         reduced = value
         for index, item in enumerate(value):
             if type(item) is dict:
-                for member in item.values():  # a message, as a rule: short strings, and nothing to do
-                    if type(member) is not str or len(member) > LONG:
+                long = False
+                for member in item.values():  # a message, as a rule, and its members are strings
+                    if type(member) is not str:
+                        new: object = self._object(item, schemas, depth - 1)
                         break
+                    if len(member) > LONG:
+                        long = True
                 else:
-                    continue
-                new: object = self._object(item, schemas, depth - 1)
+                    if not long:
+                        continue
+                    new = item.copy()
+                    for name, text in item.items():
+                        if len(text) > LONG:
+                            new[name] = known(text) or self._leaves.token(text)
             else:
                 new = self._value(item, schemas, depth)
             if new is not item:

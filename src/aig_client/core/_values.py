@@ -1,9 +1,11 @@
-"""The values that travel along the path, in the order they appear. All frozen; none shows a secret, prompt or answer."""
+"""The values that travel along the path, in the order they appear. All frozen; none shows a secret, prompt or
+answer.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
 from types import MappingProxyType
@@ -100,7 +102,10 @@ class CacheIntent:
             ConfigurationError: it says something else.
         """
         mode, *parameters = [part.strip() for part in text.lower().split(";")]
-        values = dict(part.partition("=")[::2] for part in parameters)
+        values: dict[str, str] = {}
+        for parameter in parameters:
+            name, _, value = parameter.partition("=")
+            values[name] = value
         if mode in ("off", "gateway-default") and not values:
             return cls.off if mode == "off" else cls.gateway_default
         if mode == "response" and values.get("ttl", "").isdigit() and set(values) <= {"ttl", "force"}:
@@ -144,10 +149,16 @@ class Options:
             return self
         if self is NO_OPTIONS:
             return wider
-        changes = {f.name: value for f in fields(self) if (value := getattr(self, f.name)) is not None}
+        gateway = self.gateway or wider.gateway
         if self.gateway is not None and wider.gateway is not None:
-            changes["gateway"] = wider.gateway.merged(self.gateway)
-        return replace(wider, **changes)
+            gateway = wider.gateway.merged(self.gateway)
+        return Options(
+            cache=self.cache or wider.cache,
+            tenant=self.tenant or wider.tenant,
+            route_class=self.route_class or wider.route_class,
+            gateway=gateway,
+            deadline=self.deadline or wider.deadline,
+        )
 
 
 NO_OPTIONS: Final = Options()
@@ -166,7 +177,9 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What will be sent, and why. ``reasons`` are sentences for people; no secret, prompt or tenant's name is in them."""
+    """What will be sent, and why. ``reasons`` are sentences for people; no secret, prompt or tenant's name is in
+    them.
+    """
 
     method: str
     url: str = field(repr=False)
@@ -195,6 +208,13 @@ class Head:
     sent_at: float
     at: float
 
+    def header(self, name: bytes) -> bytes | None:
+        """The first header of this lower-case name, trimmed."""
+        for key, value in self.headers:
+            if len(key) == len(name) and key.lower() == name:
+                return value.strip()
+        return None
+
 
 @dataclass(frozen=True, slots=True)
 class NoAnswer:
@@ -213,7 +233,8 @@ Ended = Literal["complete", "cut", "cancelled", "errored"]
 class Meter:
     """What went by while the answer was handed over.
 
-    ``size`` counts the body's bytes as they came over the wire. ``start`` and ``tail`` are the first and the last bytes as they came, for usage and the end marker, never shown.
+    ``size`` counts the body's bytes as they came over the wire. ``start`` and ``tail`` are the first and the last
+    bytes as they came, for usage and the end marker, never shown.
     ``whole`` says that ``tail`` is the complete body. ``ended`` is the shell's word: ``complete`` means that the body
     came to its end as HTTP frames it.
     """
@@ -286,12 +307,8 @@ class Receipt:
 
     def header(self, name: str) -> str | None:
         """One response header by its lower-case name."""
-        wanted = name.encode("latin-1")
-        if self.head is not None:
-            for key, value in self.head.headers:
-                if key.lower() == wanted:
-                    return value.decode("latin-1")
-        return None
+        value = self.head.header(name.encode("latin-1")) if self.head is not None else None
+        return value.decode("latin-1") if value is not None else None
 
     def as_dict(self) -> Mapping[str, object]:
         """The receipt as plain, safe values: for a log line or a test."""

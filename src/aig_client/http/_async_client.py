@@ -7,16 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from types import TracebackType
-from typing import Final, Literal, Unpack
+from typing import Final, Literal, Self, Unpack
 from weakref import WeakSet
 
 from ..core import UNSET, CacheIntent, GatewayMetadata, Options, Plan, Request, Rules, Tenant, decide, read
+from ..schema import load_settings
 from ._async_stream import AsyncGatewayStream
-from ._families import GoogleArguments, SdkArguments, async_hands, family_of, google_arguments, sdk_arguments
+from ._families import GoogleArguments, Plugs, SdkArguments, async_hands, family_of
 from ._hands import AsyncClosable, AsyncHands
 from ._record import OnReceipt
 from ._response import GatewayResponse, error_of
-from ._wiring import CallOptions, HttpFamily, build_request, endpoint_request, resolve, wire
+from ._wiring import CallOptions, HttpFamily, build_request, endpoint_request, wire
 
 
 class AsyncGatewayClient:
@@ -47,7 +48,7 @@ class AsyncGatewayClient:
         ConfigurationError: naming the field and the source of its value.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  (settings of a client, all by keyword; calls take five)
         self,
         *,
         account_id: str | None = None,
@@ -72,20 +73,29 @@ class AsyncGatewayClient:
         config: str | None = None,
     ) -> None:
         self._wiring = wire(
-            settings=resolve(account_id, gateway_id, token, base_url, namespace, policy_epoch, config),
+            settings=load_settings(
+                {
+                    "account_id": account_id,
+                    "gateway_id": gateway_id,
+                    "token": token,
+                    "base_url": base_url,
+                    "namespace": namespace,
+                    "policy_epoch": policy_epoch,
+                },
+                path=config,
+            ),
             gateways=gateways,
             provider_keys=provider_keys,
             credential=credential,
             secret=secret,
-            defaults=Options(
-                cache=cache, tenant=tenant, route_class=route_class, gateway=gateway, deadline=deadline
-            ),
+            defaults=Options(cache=cache, tenant=tenant, route_class=route_class, gateway=gateway, deadline=deadline),
             family=family_of(http, client),
         )
         self._client = client
         self._on_receipt = on_receipt
         self._proxy = proxy
         self._hands: dict[str, AsyncHands] = {}
+        self._plugs = Plugs(self._wiring, COLOUR, on_receipt)
         self._given: WeakSet[AsyncClosable] = WeakSet()
 
     @property
@@ -98,7 +108,7 @@ class AsyncGatewayClient:
         """What this client decides by; for ``AsyncGatewayTransport`` around a transport of your own."""
         return self._wiring.rules
 
-    async def __aenter__(self) -> AsyncGatewayClient:
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(
@@ -240,21 +250,22 @@ class AsyncGatewayClient:
             api_key: your own key, if the gateway does not hold it.
             http: the HTTP family, if not the one that the installed SDK is built on.
         """
-        arguments = sdk_arguments(self._wiring, "openai", provider, api_key, http, COLOUR, self._on_receipt)
-        self._given.add(arguments["http_client"])
-        return arguments
+        return self._plug(self._plugs.arguments("openai", provider, api_key, http))
 
     def anthropic(self, *, api_key: str | None = None, http: HttpFamily | None = None) -> SdkArguments:
         """Keyword arguments for the anthropic SDK's constructor: ``AsyncAnthropic(**gateway.anthropic())``."""
-        arguments = sdk_arguments(self._wiring, "anthropic", "anthropic", api_key, http, COLOUR, self._on_receipt)
-        self._given.add(arguments["http_client"])
-        return arguments
+        return self._plug(self._plugs.arguments("anthropic", "anthropic", api_key, http))
 
     def google(self, *, api_key: str | None = None, http: HttpFamily | None = None) -> GoogleArguments:
         """Keyword arguments for ``google.genai.Client``; this colour of client serves ``client.aio``."""
-        arguments, client = google_arguments(self._wiring, api_key, http, COLOUR, self._on_receipt)
-        self._given.add(client)
+        arguments = self._plugs.google(api_key, http)
+        self._given.add(arguments["http_options"][HTTP_CLIENT])
+        return arguments
+
+    def _plug(self, arguments: SdkArguments) -> SdkArguments:
+        self._given.add(arguments["http_client"])
         return arguments
 
 
+HTTP_CLIENT: Final = "httpx_async_client"
 COLOUR: Final = "async"

@@ -1,7 +1,7 @@
 """The driver that answers the path's questions with httpx, asynchronously.
 
-Hand-written. ``_sync_httpx``, ``_async_httpx2`` and ``_sync_httpx2`` are generated from this file by ``tools/unasync.py``;
-change this one and run ``make generate``.
+Hand-written. ``_sync_httpx``, ``_async_httpx2`` and ``_sync_httpx2`` are generated from this file by
+``tools/unasync.py``; change this one and run ``make generate``.
 """
 
 from __future__ import annotations
@@ -42,11 +42,14 @@ class _Shard:
 class AsyncPool(httpx.AsyncBaseTransport):
     """Many small connection pools that look like one.
 
-    httpcore scans its whole pool at every event, quadratically in httpx 0.28: 256 calls in one pool crawl. Shards of eight
+    httpcore scans its whole pool at every event, quadratically in httpx 0.28: 256 calls in one pool crawl. Shards of
+    eight
     keep the scan short. Calls fill the first shard before they open the next, so a quiet client keeps one connection.
     """
 
-    def __init__(self, *, proxy: str | None = None, shard: Callable[[], httpx.AsyncBaseTransport] | None = None) -> None:
+    def __init__(
+        self, *, proxy: str | None = None, shard: Callable[[], httpx.AsyncBaseTransport] | None = None
+    ) -> None:
         self._open = shard or partial(
             httpx.AsyncHTTPTransport, verify=shared_ssl_context(), limits=_LIMITS, proxy=proxy
         )
@@ -155,7 +158,10 @@ def no_answer_kind(error: Exception) -> NoAnswerKind:
     """How an httpx error says that nobody answered."""
     if isinstance(error.__cause__, TimeoutError) and isinstance(error, httpx.ReadTimeout):
         return "deadline"
-    return next((kind for family, kind in _KINDS if isinstance(error, family)), "protocol")
+    for family, kind in _KINDS:
+        if isinstance(error, family):
+            return kind
+    return "protocol"
 
 
 _Sender = Callable[[httpx.Request], Awaitable[httpx.Response]]

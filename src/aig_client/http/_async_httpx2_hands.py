@@ -131,4 +131,3 @@ class AsyncHttpx2Hands:
         """Close the client if it is ours."""
         if self._owned:
             await self._client.aclose()
-

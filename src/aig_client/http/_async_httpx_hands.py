@@ -131,4 +131,3 @@ class AsyncHttpxHands:
         """Close the client if it is ours."""
         if self._owned:
             await self._client.aclose()
-

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from types import TracebackType
+from typing import Self
 
 from ..core import EventReader, Options, Receipt, Request, ResponseMetadata
 from ._hands import AsyncHands, AsyncOpened
@@ -30,7 +31,7 @@ class AsyncGatewayStream:
         self._options = options
         self._opened: AsyncOpened | None = None
 
-    async def __aenter__(self) -> AsyncGatewayStream:
+    async def __aenter__(self) -> Self:
         """Send the request and wait for the first byte.
 
         Raises:

@@ -23,7 +23,7 @@ dumps: Callable[[object], bytes] = _stdlib_dumps
 LEAVES: Final = Leaves()
 """One memory of leaf digests per process: prompts are shared between clients, digests say nothing of them."""
 
-MAKER = KeyMaker(leaves=LEAVES)
+maker = KeyMaker(leaves=LEAVES)
 """Makes this process's keys; with the fast encoder where there is one."""
 
 if find_spec("orjson") is not None:
@@ -52,4 +52,4 @@ if find_spec("orjson") is not None:
 
     loads = orjson.loads
     dumps = _orjson_dumps
-    MAKER = KeyMaker(encode=_encode, decode=_decode, leaves=LEAVES)
+    maker = KeyMaker(encode=_encode, decode=_decode, leaves=LEAVES)

@@ -1,7 +1,7 @@
 """The total deadline, in both colours.
 
-Async, the clock interrupts whatever is awaited. Sync, nothing can interrupt a blocking read, so each read gets at most the
-time that is left and the clock is looked at between reads: a peer that trickles can overrun by one read.
+Async, the clock interrupts whatever is awaited. Sync, nothing can interrupt a blocking read, so each read gets at most
+the time that is left and the clock is looked at between reads: a peer that trickles can overrun by one read.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, requires
 from importlib.util import find_spec
@@ -107,42 +108,35 @@ def sdk_family(sdk: str, http: HttpFamily | None) -> HttpFamily:
     return "httpx2" if wants and find_spec("httpx2") is not None else family_of(None)
 
 
-def _http_client(
-    wiring: Wiring, rules: Rules, sdk: str, http: HttpFamily | None, colour: str, on_receipt: OnReceipt | None
-) -> Any:
-    module = import_module(f"._{colour}_{sdk_family(sdk, http)}_hands", __package__)
-    return module.open_sdk_client(wiring.base_url, rules, on_receipt=on_receipt)
+@dataclass(frozen=True)
+class Plugs:
+    """Makes the SDK plugs of one client, in its colour: ``"async"`` or ``"sync"``."""
 
+    wiring: Wiring
+    colour: str
+    on_receipt: OnReceipt | None
 
-def sdk_arguments(
-    wiring: Wiring,
-    sdk: str,
-    provider: str,
-    api_key: str | None,
-    http: HttpFamily | None,
-    colour: str,
-    on_receipt: OnReceipt | None,
-) -> SdkArguments:
-    """What the constructor of the openai or anthropic SDK takes.
+    def _http_client(self, sdk: str, api_key: str | None, http: HttpFamily | None) -> Any:  # noqa: ANN401  (of either family)
+        rules = self.wiring.rules if api_key is None else self.wiring.own_key_rules
+        module = import_module(f"._{self.colour}_{sdk_family(sdk, http)}_hands", __package__)
+        return module.open_sdk_client(self.wiring.base_url, rules, on_receipt=self.on_receipt)
 
-    Raises:
-        ConfigurationError: no such provider.
-    """
-    rules = wiring.rules if api_key is None else wiring.own_key_rules
-    path = "" if provider == "compat" else provider_row(provider).sdk_path
-    return SdkArguments(
-        base_url=f"{wiring.base_url}/{provider}{path}",
-        api_key=api_key or PLACEHOLDER,
-        http_client=_http_client(wiring, rules, sdk, http, colour, on_receipt),
-    )
+    def arguments(self, sdk: str, provider: str, api_key: str | None, http: HttpFamily | None) -> SdkArguments:
+        """What the constructor of the openai or anthropic SDK takes.
 
+        Raises:
+            ConfigurationError: no such provider.
+        """
+        path = "" if provider == "compat" else provider_row(provider).sdk_path
+        return SdkArguments(
+            base_url=f"{self.wiring.base_url}/{provider}{path}",
+            api_key=api_key or PLACEHOLDER,
+            http_client=self._http_client(sdk, api_key, http),
+        )
 
-def google_arguments(
-    wiring: Wiring, api_key: str | None, http: HttpFamily | None, colour: str, on_receipt: OnReceipt | None
-) -> tuple[GoogleArguments, Any]:
-    """What the constructor of the google-genai client takes, and the http client inside."""
-    rules = wiring.rules if api_key is None else wiring.own_key_rules
-    client = _http_client(wiring, rules, "google-ai-studio", http, colour, on_receipt)
-    slot = "httpx_async_client" if colour == "async" else "httpx_client"
-    options = {"base_url": f"{wiring.base_url}/google-ai-studio", slot: client}
-    return GoogleArguments(api_key=api_key or PLACEHOLDER, http_options=options), client
+    def google(self, api_key: str | None, http: HttpFamily | None) -> GoogleArguments:
+        """What the constructor of the google-genai client takes."""
+        slot = "httpx_async_client" if self.colour == "async" else "httpx_client"
+        client = self._http_client("google-ai-studio", api_key, http)
+        options = {"base_url": f"{self.wiring.base_url}/google-ai-studio", slot: client}
+        return GoogleArguments(api_key=api_key or PLACEHOLDER, http_options=options)

@@ -7,8 +7,8 @@ from typing import Protocol
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-from ..core import NoAnswerKind, Options, Request, Unreachable
 from .._version import __version__
+from ..core import NoAnswerKind, Options, Request, Unreachable
 from ._record import Record
 
 CONNECT_TIMEOUT = 10.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial, update_wrapper
 
 from .. import core
-from ._codec import MAKER
+from ._codec import maker
 
-cache_key = update_wrapper(partial(core.cache_key, maker=MAKER), core.cache_key)
-explain_key = update_wrapper(partial(core.explain_key, maker=MAKER), core.explain_key)
+cache_key = update_wrapper(partial(core.cache_key, maker=maker), core.cache_key)
+explain_key = update_wrapper(partial(core.explain_key, maker=maker), core.explain_key)

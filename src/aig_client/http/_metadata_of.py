@@ -14,8 +14,8 @@ _INSIDE = ("http_response", "response", "sdk_http_response", "_response")
 
 
 def metadata_of(response: object) -> ResponseMetadata:
-    """What the gateway said about a response: an httpx or httpx2 response, an openai or anthropic raw response or stream,
-    a google-genai response or chunk, a ``GatewayResponse``, or a plain mapping of headers.
+    """What the gateway said about a response: an httpx or httpx2 response, an openai or anthropic raw response or
+    stream, a google-genai response or chunk, a ``GatewayResponse``, or a plain mapping of headers.
 
     Raises:
         TypeError: nothing of the kind; parsed SDK models do not keep their headers, ask for the raw response.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
@@ -42,7 +42,7 @@ def options(
     route_class: str | None = None,
     gateway: GatewayMetadata | None = None,
     deadline: float | None = None,
-) -> Iterator[Scope]:
+) -> Generator[Scope]:
     """Options for every gateway call made inside the block, by whichever SDK. Inner blocks lay theirs over outer ones.
 
     The scope collects the receipts of calls started inside it, also of streams that end after it.

@@ -91,9 +91,7 @@ class Tally:
         self._held = 0
         self._start: bytes | None = None
         self.size = 0
-        head = record.head
-        encoded = head is not None and any(name.lower() == b"content-encoding" for name, _ in head.headers)
-        self._limit = _WHOLE if encoded else _TAIL  # what is compressed can be read only as a whole
+        self._limit = _TAIL
 
     def add(self, chunk: bytes) -> None:
         """One chunk passes."""
@@ -107,6 +105,9 @@ class Tally:
     def _trim(self) -> None:
         if self._start is None:
             self._start = self._parts[0]
+            head = self._record.head
+            if head is not None and head.header(b"content-encoding") is not None:
+                self._limit = _WHOLE  # what is compressed can be read only as a whole
         while len(self._parts) > 1 and self._held - len(self._parts[0]) >= self._limit:
             self._held -= len(self._parts.popleft())
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cached_property
 from types import MappingProxyType
+from typing import Any
 
 from ..core import (
     GatewayError,
@@ -22,7 +23,7 @@ from ._record import Record
 class StreamEvent(ServerSentEvent):
     """One server-sent event of a streamed answer."""
 
-    def json(self) -> object:
+    def json(self) -> Any:  # noqa: ANN401  (the JSON boundary)
         """The data as JSON; ``ValueError`` where it is none (OpenAI ends its streams with ``[DONE]``)."""
         return _codec.loads(self.data)
 
@@ -36,7 +37,8 @@ class GatewayResponse:
     """
 
     def __init__(self, record: Record, content: bytes) -> None:
-        assert record.head is not None and record.receipt is not None
+        assert record.head is not None
+        assert record.receipt is not None
         self.status: int = record.head.status
         self.content = content
         self.receipt: Receipt = record.receipt
@@ -60,11 +62,11 @@ class GatewayResponse:
         return self.receipt.usage
 
     @cached_property
-    def data(self) -> object:
+    def data(self) -> Any:  # noqa: ANN401  (the JSON boundary)
         """The body as JSON, parsed once; ``ValueError`` where it is none."""
         return _codec.loads(self.content)
 
-    def json(self) -> object:
+    def json(self) -> Any:  # noqa: ANN401
         """The same as ``data``."""
         return self.data
 
@@ -86,7 +88,8 @@ def headers_of(receipt: Receipt) -> Mapping[str, str]:
 def error_of(record: Record, content: bytes) -> GatewayError | ProviderError:
     """The typed error of an answer that is no success."""
     receipt = record.receipt
-    assert receipt is not None and receipt.status is not None
+    assert receipt is not None
+    assert receipt.status is not None
     surface = receipt.plan.surface
     error = error_from_response(
         receipt.status,

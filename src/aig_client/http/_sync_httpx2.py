@@ -41,11 +41,14 @@ class _Shard:
 class Pool(httpx2.BaseTransport):
     """Many small connection pools that look like one.
 
-    httpcore2 scans its whole pool at every event, quadratically in httpx2 0.28: 256 calls in one pool crawl. Shards of eight
+    httpcore2 scans its whole pool at every event, quadratically in httpx2 0.28: 256 calls in one pool crawl. Shards of
+    eight
     keep the scan short. Calls fill the first shard before they open the next, so a quiet client keeps one connection.
     """
 
-    def __init__(self, *, proxy: str | None = None, shard: Callable[[], httpx2.BaseTransport] | None = None) -> None:
+    def __init__(
+        self, *, proxy: str | None = None, shard: Callable[[], httpx2.BaseTransport] | None = None
+    ) -> None:
         self._open = shard or partial(
             httpx2.HTTPTransport, verify=shared_ssl_context(), limits=_LIMITS, proxy=proxy
         )
@@ -154,7 +157,10 @@ def no_answer_kind(error: Exception) -> NoAnswerKind:
     """How an httpx2 error says that nobody answered."""
     if isinstance(error.__cause__, TimeoutError) and isinstance(error, httpx2.ReadTimeout):
         return "deadline"
-    return next((kind for family, kind in _KINDS if isinstance(error, family)), "protocol")
+    for family, kind in _KINDS:
+        if isinstance(error, family):
+            return kind
+    return "protocol"
 
 
 _Sender = Callable[[httpx2.Request], httpx2.Response]

@@ -131,4 +131,3 @@ class Httpx2Hands:
         """Close the client if it is ours."""
         if self._owned:
             self._client.close()
-

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from types import TracebackType
+from typing import Self
 
 from ..core import EventReader, Options, Receipt, Request, ResponseMetadata
 from ._hands import Hands, Opened
@@ -30,7 +31,7 @@ class GatewayStream:
         self._options = options
         self._opened: Opened | None = None
 
-    def __enter__(self) -> GatewayStream:
+    def __enter__(self) -> Self:
         """Send the request and wait for the first byte.
 
         Raises:

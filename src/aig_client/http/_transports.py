@@ -18,7 +18,7 @@ def GatewayTransport(  # noqa: N802  (reads as the class it gives back)
     http: HttpFamily | None = None,
     options: Options = NO_OPTIONS,
     on_receipt: Callable[[Receipt], None] | None = None,
-) -> Any:
+) -> Any:  # noqa: ANN401  (of either family)
     """A transport for ``httpx.Client`` or ``httpx2.Client``, of the family of ``inner``, else ``http``, else httpx.
 
     It makes every request to AI Gateway obey ``rules`` and leaves every other one bare. ``HttpxTransport`` and
@@ -38,7 +38,7 @@ def AsyncGatewayTransport(  # noqa: N802
     http: HttpFamily | None = None,
     options: Options = NO_OPTIONS,
     on_receipt: Callable[[Receipt], None] | None = None,
-) -> Any:
+) -> Any:  # noqa: ANN401
     """A transport for ``httpx.AsyncClient`` or ``httpx2.AsyncClient``; see ``GatewayTransport``.
 
     Raises:

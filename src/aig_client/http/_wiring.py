@@ -20,7 +20,7 @@ from ..core import (
     provider_row,
     surface_of,
 )
-from ..schema import Settings, load_settings
+from ..schema import Settings
 from . import _codec
 
 HttpFamily = Literal["httpx", "httpx2"]
@@ -93,7 +93,7 @@ def wire(
         policy_epoch=settings.policy_epoch,
         secret=secret.encode() if isinstance(secret, str) else secret,
         defaults=defaults,
-        maker=_codec.MAKER,
+        maker=_codec.maker,
     )
     return Wiring(base_url, rules, replace(rules, credential="request"), dict(provider_keys or {}), family)
 
@@ -163,26 +163,3 @@ def endpoint_request(wiring: Wiring, provider: str, kind: EndpointKind, body: Ma
     if kind == "messages":
         return replace(request, headers=(*request.headers, _ANTHROPIC_VERSION))
     return request
-
-
-def resolve(
-    account_id: str | None,
-    gateway_id: str | None,
-    token: str | None,
-    base_url: str | None,
-    namespace: str | None,
-    policy_epoch: str | None,
-    config: str | None,
-) -> Settings:
-    """Settings from arguments, environment and file: explicit beats environment beats file."""
-    return load_settings(
-        {
-            "account_id": account_id,
-            "gateway_id": gateway_id,
-            "token": token,
-            "base_url": base_url,
-            "namespace": namespace,
-            "policy_epoch": policy_epoch,
-        },
-        path=config,
-    )

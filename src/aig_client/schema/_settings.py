@@ -120,4 +120,4 @@ def _from_file(path: str | None) -> tuple[dict[str, str], dict[str, str]]:
         if not isinstance(value, str):
             raise ConfigurationError(name, "must be a string", source=where)
         values[name] = value
-    return values, {name: f"{file} [{_TABLE}]" for name in values}
+    return values, dict.fromkeys(values, f"{file} [{_TABLE}]")

@@ -62,26 +62,18 @@ class EmulatorConfig:
         if not is_gateway_id(self.gateway):
             raise ValueError(f"gateway must be 1 to 64 characters without a slash, not {self.gateway!r}")
         if self.gateways is not None and self.gateway not in self.gateways:
-            raise ValueError(
-                f"gateway {self.gateway!r} is not among the gateways that exist: {sorted(self.gateways)}"
-            )
+            raise ValueError(f"gateway {self.gateway!r} is not among the gateways that exist: {sorted(self.gateways)}")
         unknown = self.stored_keys - PROVIDERS.keys()
         if unknown:
-            raise ValueError(
-                f"stored_keys names unknown providers {sorted(unknown)}; known: {sorted(PROVIDERS)}"
-            )
+            raise ValueError(f"stored_keys names unknown providers {sorted(unknown)}; known: {sorted(PROVIDERS)}")
         if self.stored_keys and not self.auth_tokens:
-            raise ValueError(
-                "stored_keys need auth_tokens: stored keys work only with gateway authentication on"
-            )
+            raise ValueError("stored_keys need auth_tokens: stored keys work only with gateway authentication on")
         if "" in self.auth_tokens or "" in self.provider_keys:
             raise ValueError("auth_tokens and provider_keys must not hold an empty string")
 
     def _check_numbers(self) -> None:
         if self.cache_ttl is not None and not MIN_CACHE_TTL <= self.cache_ttl <= MAX_CACHE_TTL:
-            raise ValueError(
-                f"cache_ttl must be {MIN_CACHE_TTL} to {MAX_CACHE_TTL} seconds, not {self.cache_ttl}"
-            )
+            raise ValueError(f"cache_ttl must be {MIN_CACHE_TTL} to {MAX_CACHE_TTL} seconds, not {self.cache_ttl}")
         for name in ("cache_entries", "cache_bytes", "cacheable_bytes", "max_body_bytes", "log_entries"):
             value: int = getattr(self, name)
             if value < 1:

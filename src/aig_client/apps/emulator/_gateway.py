@@ -121,9 +121,7 @@ class Gateway:
         if forward.plan is None or not head.keep:
             return
         headers = tuple(
-            (name, value)
-            for name, value in head.headers
-            if name not in _UNSTORED and not name.startswith("cf-aig-")
+            (name, value) for name, value in head.headers if name not in _UNSTORED and not name.startswith("cf-aig-")
         )
         entry = Entry(head.status, headers, body, forward.provider, forward.model, now + forward.plan.ttl)
         self.cache.put(forward.plan.key, entry)

@@ -19,9 +19,7 @@ from ._providers_text import (
     sse_answer,
 )
 
-_ENDPOINT = re.compile(
-    r"/v1(?:beta|alpha)?/models/(?P<model>[^/:]+):(?P<verb>generateContent|streamGenerateContent)"
-)
+_ENDPOINT = re.compile(r"/v1(?:beta|alpha)?/models/(?P<model>[^/:]+):(?P<verb>generateContent|streamGenerateContent)")
 
 
 def google_answer(forward: Forward, keys: frozenset[str]) -> ProviderAnswer:
@@ -58,9 +56,7 @@ def _check_key(forward: Forward, in_query: list[str], keys: frozenset[str]) -> P
     """Google's own answers: a missing key is 403, a wrong one 400. Neither is a 401."""
     key = dict(forward.headers).get("x-goog-api-key") or (in_query[0] if in_query else None)
     if key is None:
-        return _error(
-            403, "PERMISSION_DENIED", "Method doesn't allow unregistered callers. Please use API Key."
-        )
+        return _error(403, "PERMISSION_DENIED", "Method doesn't allow unregistered callers. Please use API Key.")
     if key_accepted(key, keys):
         return None
     info: object = {
@@ -106,9 +102,7 @@ def _chunks(model: str, said: Draft) -> Iterator[dict[str, object]]:
         yield _chunk(model, said, [{"text": piece}], number, last=number == len(said.pieces))
 
 
-def _chunk(
-    model: str, said: Draft, parts: list[dict[str, object]], spoken: int, *, last: bool
-) -> dict[str, object]:
+def _chunk(model: str, said: Draft, parts: list[dict[str, object]], spoken: int, *, last: bool) -> dict[str, object]:
     candidate: dict[str, object] = {"content": {"parts": parts, "role": "model"}, "index": 0}
     if last:
         candidate["finishReason"] = "MAX_TOKENS" if said.cut and said.tool is None else "STOP"

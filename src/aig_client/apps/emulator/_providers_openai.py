@@ -54,17 +54,13 @@ def openai_answer(forward: Forward, keys: frozenset[str]) -> ProviderAnswer:
             return openai_error(400, message, param=name, code="missing_required_parameter")
     model = text_of(payload["model"])
     if model is None:
-        return openai_error(
-            400, "Invalid type for 'model': expected a string.", param="model", code="invalid_type"
-        )
+        return openai_error(400, "Invalid type for 'model': expected a string.", param="model", code="invalid_type")
     if endpoint == "/embeddings":
         return _embeddings(model, payload)
     return _chat(model, payload) if endpoint == "/chat/completions" else responses(model, payload)
 
 
-def openai_error(
-    status: int, message: str, *, param: str | None = None, code: str | None = None
-) -> ProviderAnswer:
+def openai_error(status: int, message: str, *, param: str | None = None, code: str | None = None) -> ProviderAnswer:
     error = {"message": message, "type": "invalid_request_error", "param": param, "code": code}
     return json_answer(status, {"error": error})
 
@@ -80,9 +76,7 @@ def _endpoint(forward: Forward) -> str:
 def _check_key(headers: Headers, keys: frozenset[str]) -> ProviderAnswer | None:
     key = bearer(headers)
     if key is None:
-        return openai_error(
-            401, "You didn't provide an API key in an Authorization header using Bearer auth."
-        )
+        return openai_error(401, "You didn't provide an API key in an Authorization header using Bearer auth.")
     if not key_accepted(key, keys):
         # The real one repeats the key with stars in it; nothing of a header is repeated here.
         return openai_error(401, "Incorrect API key provided.", code="invalid_api_key")
@@ -209,9 +203,7 @@ def _embeddings(model: str, payload: JsonObject) -> ProviderAnswer:
         vector = _vector(model, one, size)
         raw = struct.pack(f"<{size}f", *vector)
         # Both forms carry the same 32-bit numbers.
-        value: object = (
-            base64.b64encode(raw).decode("ascii") if packed else list(struct.unpack(f"<{size}f", raw))
-        )
+        value: object = base64.b64encode(raw).decode("ascii") if packed else list(struct.unpack(f"<{size}f", raw))
         rows.append({"object": "embedding", "index": index, "embedding": value})
     used = sum(tokens_in(one) for one in inputs)
     usage = {"prompt_tokens": used, "total_tokens": used}

@@ -81,9 +81,7 @@ class Draft:
         return len(self.pieces)
 
 
-def draft(
-    model: str, payload: JsonObject, prompt: JsonValue, limit: JsonValue, tool: ToolCall | None
-) -> Draft:
+def draft(model: str, payload: JsonObject, prompt: JsonValue, limit: JsonValue, tool: ToolCall | None) -> Draft:
     """Words drawn from a hash of the request (less the fields that only choose between stream and JSON)."""
     asked = {name: value for name, value in payload.items() if name not in _TRANSPORT_FIELDS}
     canonical = json.dumps([model, asked], sort_keys=True, separators=(",", ":"))

@@ -80,9 +80,7 @@ class _Shell:
             return
         now = self._clock()
         request = _request(scope, body or b"")
-        decision = (
-            self._gateway.too_large(request, now) if body is None else self._gateway.receive(request, now)
-        )
+        decision = self._gateway.too_large(request, now) if body is None else self._gateway.receive(request, now)
         if isinstance(decision, Reply):
             await _send_whole(send, decision.status, decision.headers, decision.body, request.method)
             return
@@ -106,9 +104,7 @@ class _Shell:
         else:
             await _send_frames(send, head, answer)
 
-    async def _pass_through(
-        self, upstreams: Upstreams, forward: Forward, receive: Receive, send: Send
-    ) -> None:
+    async def _pass_through(self, upstreams: Upstreams, forward: Forward, receive: Receive, send: Send) -> None:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(_cancel_when_gone, receive, tasks.cancel_scope)
             await self._carry(upstreams, forward, send)
@@ -183,9 +179,7 @@ async def _send_whole(send: Send, status: int, headers: Headers, body: bytes, me
     empty = status in _BODYLESS
     length: Headers = () if empty else (("content-length", str(len(body))),)
     await _send_head(send, status, headers + length)
-    await send(
-        {"type": "http.response.body", "body": b"" if empty or method == "HEAD" else body, "more_body": False}
-    )
+    await send({"type": "http.response.body", "body": b"" if empty or method == "HEAD" else body, "more_body": False})
 
 
 async def _send_frames(send: Send, head: Head, answer: ProviderAnswer) -> None:

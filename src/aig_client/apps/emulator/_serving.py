@@ -30,9 +30,7 @@ _BACKLOG = 2048
 class Server(uvicorn.Server):
     """A uvicorn server that tells when it is ready and ends quietly on a signal."""
 
-    def __init__(
-        self, app: Starlette, on_ready: Callable[[], None], *, exit_after: float | None = None
-    ) -> None:
+    def __init__(self, app: Starlette, on_ready: Callable[[], None], *, exit_after: float | None = None) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
@@ -67,9 +65,7 @@ class Server(uvicorn.Server):
 def loopback_socket(host: str, port: int) -> socket.socket:
     """A bound socket. Raises `ValueError` if the host is not loopback, `OSError` if the port is taken."""
     if host not in LOOPBACK_HOSTS:
-        raise ValueError(
-            f"the emulator binds to loopback only ({', '.join(LOOPBACK_HOSTS)}), not to {host!r}"
-        )
+        raise ValueError(f"the emulator binds to loopback only ({', '.join(LOOPBACK_HOSTS)}), not to {host!r}")
     family = socket.AF_INET6 if host == "::1" else socket.AF_INET
     # asyncio sets TCP_NODELAY only where the protocol is named; without it answers wait 40 ms for an ACK.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)

@@ -20,9 +20,7 @@ class Upstreams:
     def __init__(self, targets: Mapping[str, str]) -> None:
         self._targets = {slug: url.rstrip("/") for slug, url in targets.items()}
         # No proxy and no netrc from the environment: a request goes where the option says, as it is.
-        self._client = httpx.AsyncClient(
-            timeout=_TIMEOUT, limits=_LIMITS, trust_env=False, follow_redirects=False
-        )
+        self._client = httpx.AsyncClient(timeout=_TIMEOUT, limits=_LIMITS, trust_env=False, follow_redirects=False)
 
     def has(self, provider: str) -> bool:
         return provider in self._targets
@@ -35,9 +33,7 @@ class Upstreams:
             url = f"{url}?{forward.request.query}"
         # `identity`: bytes are stored and replayed as they come, to callers that may accept no compression.
         headers = [*forward.headers, ("accept-encoding", "identity")]
-        async with self._client.stream(
-            forward.request.method, url, headers=headers, content=forward.body
-        ) as response:
+        async with self._client.stream(forward.request.method, url, headers=headers, content=forward.body) as response:
             yield response
 
     async def aclose(self) -> None:

@@ -6,8 +6,8 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Final
+from datetime import UTC, datetime
+from typing import Final, cast
 
 from .._errors import GatewayError, ProviderError
 
@@ -137,7 +137,8 @@ def error_from_response(
     Args:
         rest_run: the request was a ``POST .../ai/run``, where code 2009 speaks of the provider's credential.
     """
-    lowered = {name.lower(): value for name, value in (headers.items() if isinstance(headers, Mapping) else headers)}
+    pairs = cast("Mapping[str, str]", headers).items() if isinstance(headers, Mapping) else headers
+    lowered = {name.lower(): value for name, value in pairs}
     wait = retry_after(lowered)
     text = body[:_MAX_PARSED].decode("utf-8", "replace")
     try:
@@ -209,6 +210,6 @@ def _http_date(text: str) -> datetime | None:
         return None
     day, month, year, hour, minute, second = found.groups()
     try:
-        return datetime(int(year), _MONTHS.index(month) + 1, int(day), int(hour), int(minute), int(second))
+        return datetime(int(year), _MONTHS.index(month) + 1, int(day), int(hour), int(minute), int(second), tzinfo=UTC)
     except ValueError:
         return None

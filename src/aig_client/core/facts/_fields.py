@@ -22,18 +22,14 @@ KEYED: Final = ""
 
 
 def _row(kind: str) -> Mapping[str, str]:
-    return MappingProxyType(
-        dict.fromkeys(KEYED_FIELDS[kind].split(), KEYED) | dict(IGNORED_FIELDS.get(kind, {}))
-    )
+    return MappingProxyType(dict.fromkeys(KEYED_FIELDS[kind].split(), KEYED) | dict(IGNORED_FIELDS.get(kind, {})))
 
 
 FIELDS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType({kind: _row(kind) for kind in KEYED_FIELDS})
 """Endpoint kind -> top-level body field -> `KEYED`, or the reason why the field is ignored."""
 
 _NONE: Final[frozenset[str]] = frozenset()
-_IGNORED: Final[Mapping[str, frozenset[str]]] = {
-    kind: frozenset(rows) for kind, rows in IGNORED_FIELDS.items()
-}
+_IGNORED: Final[Mapping[str, frozenset[str]]] = {kind: frozenset(rows) for kind, rows in IGNORED_FIELDS.items()}
 
 # Member order is lost to the reader of canonical JSON, but not to a model: structured outputs come in the
 # order of the schema's properties, and a tool's parameters are shown to the model as they stand. By name and

@@ -117,9 +117,7 @@ _USER: Final = (
     "Names the end user so that the provider can detect abuse and bucket its prompt cache"
     " (openai 3.52, docstring of `user`)."
 )
-_USER_ABUSE: Final = (
-    "Names the end user so that the provider can detect abuse (openai 3.52, docstring of `user`)."
-)
+_USER_ABUSE: Final = "Names the end user so that the provider can detect abuse (openai 3.52, docstring of `user`)."
 _SAFETY: Final = (
     "Names the end user so that the provider can act on abuse per user"
     " (openai 3.52, docstring of `safety_identifier`; OpenAI help article 5428082)."

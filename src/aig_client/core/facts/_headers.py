@@ -7,7 +7,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import Final, Literal, TypeVar
+from typing import Final, Literal
 
 from .._errors import ConfigurationError
 from ._surfaces import Family, Surface
@@ -159,7 +159,9 @@ REQUEST_HEADERS: Final[tuple[RequestHeader, ...]] = (
     RequestHeader("max_attempts", "cf-aig-max-attempts", _integer(1, 5, "attempts"), _EVERYWHERE),
     RequestHeader("retry_delay_ms", "cf-aig-retry-delay", _integer(0, 60_000, "milliseconds"), _EVERYWHERE),
     RequestHeader(
-        "backoff", "cf-aig-backoff", _pattern("constant|linear|exponential", "constant, linear or exponential"),
+        "backoff",
+        "cf-aig-backoff",
+        _pattern("constant|linear|exponential", "constant, linear or exponential"),
         _EVERYWHERE,
     ),
     # "Provider-native endpoints only" (BYOK page), which is narrower than the general statement for the host.
@@ -185,8 +187,6 @@ REQUEST_HEADERS: Final[tuple[RequestHeader, ...]] = (
 
 _BY_FIELD: Final = {row.field: row for row in REQUEST_HEADERS}
 _BY_NAME: Final = {row.name.lower(): row for row in REQUEST_HEADERS}
-
-_T = TypeVar("_T", bound="GatewayMetadata")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -267,13 +267,16 @@ class GatewayMetadata:
             headers[row.name] = value
         return headers
 
-    def merged(self: _T, other: GatewayMetadata | None) -> _T:
+    def merged(self, other: GatewayMetadata | None) -> GatewayMetadata:
         """This value with every field that ``other`` sets laid over it; the two ``metadata`` objects are joined."""
         if other is None:
             return self
         changes = {f.name: value for f in fields(other) if (value := getattr(other, f.name)) is not None}
         if self.metadata and other.metadata:
-            changes["metadata"] = {**other.metadata, **{k: v for k, v in self.metadata.items() if k not in other.metadata}}
+            changes["metadata"] = {
+                **other.metadata,
+                **{k: v for k, v in self.metadata.items() if k not in other.metadata},
+            }
         return replace(self, **changes)
 
 

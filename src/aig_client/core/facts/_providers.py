@@ -121,13 +121,9 @@ _ROWS: Final = (
         paths=_paths(run="/{model}", chat="/v1/chat/completions", embeddings="/v1/embeddings"),
     ),
     Provider("groq", "https://api.groq.com/openai/v1", dialect="openai", compat="groq", author="groq", paths=_CHAT),
-    Provider(
-        "mistral", "https://api.mistral.ai", dialect="openai", compat="mistral", sdk_path="/v1", paths=_V1_CHAT
-    ),
+    Provider("mistral", "https://api.mistral.ai", dialect="openai", compat="mistral", sdk_path="/v1", paths=_V1_CHAT),
     Provider("cohere", "https://api.cohere.com", compat="cohere", paths=_paths(chat="/v1/chat")),
-    Provider(
-        "grok", "https://api.x.ai", dialect="openai", compat="grok", author="xai", sdk_path="/v1", paths=_V1_CHAT
-    ),
+    Provider("grok", "https://api.x.ai", dialect="openai", compat="grok", author="xai", sdk_path="/v1", paths=_V1_CHAT),
     Provider("deepseek", "https://api.deepseek.com", dialect="openai", compat="deepseek", paths=_CHAT),
     Provider("perplexity-ai", "https://api.perplexity.ai", dialect="openai", compat="perplexity", paths=_CHAT),
     Provider("cerebras", "https://api.cerebras.ai/v1", dialect="openai", compat="cerebras", paths=_CHAT),
@@ -189,7 +185,9 @@ _PATHS: Final[tuple[tuple[str, EndpointKind], ...]] = (
     (r".*/realtime(?:/.*)?", "realtime"),
     (r"(?:/run)?/@(?:cf|hf)/.*|/predictions|/v1/tasks/runs|/ai/run.*|/model/.*|/bedrock-.*", "run"),
 )
-_KINDS: Final = tuple((re.compile(pattern), kind) for pattern, kind in _PATHS)
+_KINDS: Final[tuple[tuple[re.Pattern[str], EndpointKind], ...]] = tuple(
+    (re.compile(pattern), kind) for pattern, kind in _PATHS
+)
 
 
 def kind_of(path: str) -> EndpointKind:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
-
+from typing import Final, cast
 
 HeaderPairs = Iterable[tuple[str, str]] | Iterable[tuple[bytes, bytes]]
 
@@ -34,7 +34,8 @@ class DlpFinding:
 class ResponseMetadata:
     """Everything AI Gateway says about one response; a field is None where it said nothing.
 
-    Ids are opaque: their shape has changed before. ``raw`` holds every ``cf-aig-*`` header as it came, lower-case names.
+    Ids are opaque: their shape has changed before. ``raw`` holds every ``cf-aig-*`` header as it came, lower-case
+    names.
     """
 
     ai_gateway_cache_status: CacheStatus | None = None
@@ -82,11 +83,13 @@ class ResponseMetadata:
         )
 
 
-
 def _collect(headers: Mapping[str, str] | HeaderPairs) -> dict[str, str]:
-    pairs = headers.items() if isinstance(headers, Mapping) else headers
+    pairs: Iterable[tuple[str, str] | tuple[bytes, bytes]]
+    pairs = cast("Mapping[str, str]", headers).items() if isinstance(headers, Mapping) else headers
     raw: dict[str, str] = {}
     for name, value in pairs:
+        if name[:2] not in _FIRST_TWO:
+            continue
         lowered = (name.decode("latin-1") if isinstance(name, bytes) else name).lower()
         if lowered.startswith("cf-aig-") or lowered == "cf-ai-req-id":
             text = (value.decode("latin-1") if isinstance(value, bytes) else value).strip()
@@ -95,13 +98,17 @@ def _collect(headers: Mapping[str, str] | HeaderPairs) -> dict[str, str]:
     return raw
 
 
+# Most headers are not ours; this is asked of every one of them.
+_FIRST_TWO: Final[frozenset[str | bytes]] = frozenset({"cf", "Cf", "CF", "cF", b"cf", b"Cf", b"CF", b"cF"})
+
+
 def _cache_status(value: str | None) -> CacheStatus | None:
     if value is None:
         return None
-    try:
-        return CacheStatus(value.upper())
-    except ValueError:
-        return CacheStatus.UNKNOWN
+    return _STATUSES.get(value.upper(), CacheStatus.UNKNOWN)
+
+
+_STATUSES: Final = {status.value: status for status in CacheStatus}
 
 
 def _read_step(value: str | None) -> int | None:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
-from typing import Final, Generic, NamedTuple, TypeVar
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 _BOM: Final = b"\xef\xbb\xbf"
 
 
 class ServerSentEvent(NamedTuple):
-    """One event: ``data`` as UTF-8 bytes, lines joined by ``\\n``; ``event`` is ``"message"`` unless it was named."""
+    """One event: ``data`` as UTF-8 bytes, lines joined by LF; ``event`` is ``"message"`` unless it was named."""
 
     data: bytes
     event: str = "message"
     id: str = ""
 
-    def json(self) -> object:
+    def json(self) -> Any:  # noqa: ANN401  (the JSON boundary)
         """The data as JSON; ``ValueError`` where it is none (OpenAI ends its streams with ``[DONE]``)."""
         return json.loads(self.data)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import lru_cache
 from typing import Final, Literal
 from urllib.parse import quote
@@ -179,7 +180,8 @@ def _native(url: _Url, path: str, declared: bool = False) -> Surface | None:
     found = _NATIVE.fullmatch(path)
     if found is None:
         return None
-    return _below_gateway(url, found["account"], found["gateway"], found["provider"], found["rest"] or "", declared)
+    where = (found["account"], found["gateway"])
+    return _below_gateway(url, where, found["provider"], found["rest"] or "", declared=declared)
 
 
 def _custom(url: _Url, path: str) -> Surface | None:
@@ -187,11 +189,11 @@ def _custom(url: _Url, path: str) -> Surface | None:
     provider = found["provider"] if found else ""
     if found is None or not (provider in PROVIDERS or provider == "compat" or provider.startswith("custom-")):
         return None
-    return _below_gateway(url, None, None, provider, found["rest"] or "", True)
+    return _below_gateway(url, (None, None), provider, found["rest"] or "", declared=True)
 
 
 def _below_gateway(
-    url: _Url, account: str | None, gateway: str | None, provider: str | None, rest: str, declared: bool
+    url: _Url, where: tuple[str | None, str | None], provider: str | None, rest: str, *, declared: bool
 ) -> Surface:
     endpoint = rest.rstrip("/")
     family: Family = "universal" if provider is None else "compat" if provider == "compat" else "native"
@@ -199,7 +201,7 @@ def _below_gateway(
     if url.scheme in ("wss", "ws"):
         kind = "universal" if family == "universal" else "realtime"
     slug = provider if family == "native" else None
-    return Surface(family, kind, url.origin, account, gateway, slug, endpoint, url.query, declared)
+    return Surface(family, kind, url.origin, *where, slug, endpoint, url.query, declared)
 
 
 def _rest(url: _Url, path: str, declared: bool = False) -> Surface | None:
@@ -245,9 +247,6 @@ def provider_row(slug: str) -> Provider:
     """
     row = PROVIDERS.get(slug)
     if row is None:
-        # Imported on the way out only: difflib is 10 ms nobody else should pay.
-        from difflib import get_close_matches
-
         near = get_close_matches(slug, PROVIDERS, n=1)
         hint = f"Did you mean {near[0]!r}?" if near else f"Known slugs: {', '.join(sorted(PROVIDERS))}"
         raise ConfigurationError("provider", f"AI Gateway has no slug {slug!r}", remedy=hint)

@@ -1,7 +1,7 @@
 """Tokens out of an answer's last bytes: the usage object of each dialect read into one meaning.
 
-Totals are inclusive (cached input is part of the input) as OpenTelemetry's GenAI conventions have it. Nothing here parses
-a stream: the object is found in the tail, and only when somebody asks.
+Totals are inclusive (cached input is part of the input) as OpenTelemetry's GenAI conventions have it. Nothing here
+parses a stream: the object is found in the tail, and only when somebody asks.
 """
 
 from __future__ import annotations

@@ -87,7 +87,7 @@ def _inside(call: Call, surface: Surface, rules: Rules, options: Options) -> Pla
             tree = tree_of(call, rules)
             obstacle = _obstacle(call, surface, tree, intent)
             if obstacle is None:
-                key = _key(call, surface, tree, rules, options, gateway)
+                key = _key(call, surface, tree, rules, options=options, gateway=gateway)
                 headers += [(b"cf-aig-cache-key", key.value.encode()), (b"cf-aig-cache-ttl", str(intent.ttl).encode())]
                 reasons = ("cached by intent",)
             else:
@@ -145,7 +145,7 @@ def _obstacle(call: Call, surface: Surface, tree: object, intent: CacheIntent) -
 
 
 def _key(
-    call: Call, surface: Surface, tree: object, rules: Rules, options: Options, gateway: GatewayMetadata | None
+    call: Call, surface: Surface, tree: object, rules: Rules, *, options: Options, gateway: GatewayMetadata | None
 ) -> CacheKey:
     if options.tenant is None:
         raise ConfigurationError(

@@ -1,7 +1,7 @@
 """dispatch: who answers, and how often do we try?
 
-Retries belong to the SDK, the gateway or a later room; here is the one repetition that only we can make, because it costs
-no provider anything: an error that came out of the gateway's cache is asked for again, past the cache.
+Retries belong to the SDK, the gateway or a later room; here is the one repetition that only we can make, because it
+costs no provider anything: an error that came out of the gateway's cache is asked for again, past the cache.
 """
 
 from __future__ import annotations
@@ -34,4 +34,4 @@ def dispatch(plan: Plan) -> Path[Dispatched]:
 def _is_cached_error(head: Head) -> bool:
     if head.status < 400:
         return False
-    return any(name.lower() == b"cf-aig-cache-status" and value.strip().upper() == b"HIT" for name, value in head.headers)
+    return (head.header(b"cf-aig-cache-status") or b"").upper() == b"HIT"

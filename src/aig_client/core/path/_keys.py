@@ -1,7 +1,8 @@
 """The key recipe ``aig-key/1``: a protocol of its own, with its version inside. ADR 0003.
 
 A custom ``cf-aig-cache-key`` replaces everything by which Cloudflare tells requests apart (contract 1.3.4), so
-everything must be inside: who asks, of whom, through which surface, with whose credential, under which policy, and what.
+everything must be inside: who asks, of whom, through which surface, with whose credential, under which policy, and
+what.
 """
 
 from __future__ import annotations
@@ -51,7 +52,9 @@ class KeyScope:
     def __post_init__(self) -> None:
         if not self.tenant or not isinstance(self.tenant, (str, Shared)):
             raise ConfigurationError(
-                "tenant", "is missing", remedy="Name the tenant, or say tenant=SHARED to share answers between all callers"
+                "tenant",
+                "is missing",
+                remedy="Name the tenant, or say tenant=SHARED to share answers between all callers",
             )
 
     @classmethod
@@ -118,7 +121,10 @@ class KeyMaker:
 
     def body_digest(self, body: object, kind: EndpointKind) -> bytes:
         """SHA-256 over the reduced canonical form of a tree, less the fields this endpoint's answer ignores."""
-        return sha256(_BODY_DOMAIN + self._reducer.text(body, kind)).digest()
+        digest = sha256(_BODY_DOMAIN)
+        for part in self._reducer.parts(body, kind):
+            digest.update(part)
+        return digest.digest()
 
     def key(self, scope: KeyScope, body: object, *, secret: bytes | None = None) -> CacheKey:
         """The key of a tree within a scope; with ``secret`` (16 bytes or more) it is sealed."""
@@ -159,7 +165,9 @@ def gateway_surface(url: str, gateways: Iterable[str]) -> Surface:
     surface = surface_of(url, gateways=gateways)
     if surface is None:
         raise ConfigurationError(
-            "url", "is no AI Gateway URL, so no cache key is ever sent there", remedy="Declare it in gateways= if it is one"
+            "url",
+            "is no AI Gateway URL, so no cache key is ever sent there",
+            remedy="Declare it in gateways= if it is one",
         )
     return surface
 
@@ -183,8 +191,8 @@ def cache_key(
         url: the full AI Gateway URL.
         body: the JSON body, as a tree or as the bytes on the wire.
         tenant: who may see the answer again: a name, or ``SHARED``.
-        credential: ``"stored"`` (BYOK or Unified Billing), ``"stored:{alias}"`` or ``"request"`` (the caller's own key).
-        namespace: separates applications or environments on one gateway.
+        credential: ``"stored"`` (BYOK or Unified Billing), ``"stored:{alias}"`` or ``"request"`` (the caller's own
+        key). namespace: separates applications or environments on one gateway.
         policy_epoch: raise it, and everything cached before is out of reach.
         secret: 16 bytes or more seal the key with HMAC-SHA256.
         headers: request headers; those that shape an answer (``anthropic-version``, ``anthropic-beta``, ...) count.
@@ -217,13 +225,14 @@ class KeyExplanation:
         components: each part of the recipe with a digest of its value, in order; ``body`` is the last.
         fields: each keyed top-level member of the body (a JSON pointer) with a digest.
         ignored: each top-level member left out, with the reason.
+        body: the keyed members themselves, for ``diff_keys``; never shown.
     """
 
     key: CacheKey
     components: Mapping[str, str]
     fields: Mapping[str, str]
     ignored: Mapping[str, str]
-    _body: object = field(repr=False, compare=False)
+    body: object = field(repr=False, compare=False)
 
 
 def explain_key(
@@ -275,16 +284,16 @@ def explain_key(
                 if name not in ignored
             }
         ),
-        ignored=MappingProxyType(
-            {name: ignored_reason(scope.kind, name) or "" for name in members if name in ignored}
-        ),
-        _body={name: item for name, item in members.items() if name not in ignored} if members else tree,
+        ignored=MappingProxyType({name: ignored_reason(scope.kind, name) or "" for name in members if name in ignored}),
+        body={name: item for name, item in members.items() if name not in ignored} if members else tree,
     )
 
 
 @dataclass(frozen=True, slots=True)
 class KeyDiff:
-    """Where two requests part: ``components`` of the recipe other than the body, and JSON ``pointers`` into the body."""
+    """Where two requests part: ``components`` of the recipe other than the body, and JSON ``pointers`` into the
+    body.
+    """
 
     components: tuple[str, ...]
     pointers: tuple[str, ...]
@@ -298,7 +307,7 @@ def diff_keys(a: KeyExplanation, b: KeyExplanation) -> KeyDiff:
     components = tuple(
         name for name, digest in a.components.items() if name != "body" and b.components.get(name) != digest
     )
-    return KeyDiff(components, tuple(_differences(a._body, b._body, "", ordered=False)))
+    return KeyDiff(components, tuple(_differences(a.body, b.body, "", ordered=False)))
 
 
 def _differences(a: object, b: object, pointer: str, *, ordered: bool) -> Iterable[str]:

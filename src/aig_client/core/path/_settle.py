@@ -28,14 +28,16 @@ def settle(dispatched: Dispatched, meter: Meter | None) -> Receipt:
         return Receipt(plan, None, None, answer, "unreachable", dispatched.attempts)
     assert meter is not None, "an answer was dispatched, so it was delivered"
     ended = _how_it_ended(dispatched, answer, meter)
-    return Receipt(plan, answer, replace(meter, ended=ended), None, ended, dispatched.attempts)
+    if ended != meter.ended:
+        meter = replace(meter, ended=ended)
+    return Receipt(plan, answer, meter, None, ended, dispatched.attempts)
 
 
 def _how_it_ended(dispatched: Dispatched, head: Head, meter: Meter) -> Ended:
     """What the stream itself says beats how the bytes stopped.
 
-    HTTP framing cannot tell an event stream that stopped politely too early from a whole one; and SDKs close a stream as
-    soon as they have read its last event, which to a socket looks like leaving.
+    HTTP framing cannot tell an event stream that stopped politely too early from a whole one; and SDKs close a stream
+    as soon as they have read its last event, which to a socket looks like leaving.
     """
     if head.status >= 400 or not _is_plain_event_stream(head):
         return meter.ended
@@ -51,7 +53,7 @@ def _how_it_ended(dispatched: Dispatched, head: Head, meter: Meter) -> Ended:
 
 
 def _is_plain_event_stream(head: Head) -> bool:
-    said = {name.lower(): value.strip().lower() for name, value in head.headers}
-    return said.get(b"content-type", b"").startswith(b"text/event-stream") and said.get(
-        b"content-encoding", b"identity"
-    ) == b"identity"
+    kind = head.header(b"content-type")
+    if kind is None or not kind.lower().startswith(b"text/event-stream"):
+        return False
+    return (head.header(b"content-encoding") or b"identity").lower() == b"identity"

@@ -1,0 +1,138 @@
+"""The demo: a service, its gateway, and one call that goes elsewhere. Real sockets, nothing outside this machine.
+
+python -m aig_client.apps.demo
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+from .. import CacheIntent, GatewayClient, GatewayResponse, Receipt
+from .emulator import EmulatorConfig, serve_in_thread
+
+TOKEN = "demo-token"  # noqa: S105  (the emulator's, made up here)
+_COLUMNS = ("request", "tenant", "intent", "key", "cache", "latency", "tokens in/out")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table."""
+
+    request: str
+    tenant: str
+    receipt: Receipt
+
+    def cells(self) -> tuple[str, ...]:
+        """The line as text."""
+        receipt = self.receipt
+        key = receipt.plan.key
+        usage = receipt.usage
+        return (
+            self.request,
+            self.tenant,
+            "none: no gateway" if receipt.plan.surface is None else receipt.plan.intent.mode,
+            key.value[:14] + "…" if key else "-",
+            receipt.cache_status or "-",
+            f"{(receipt.latency or 0) * 1000:7.1f} ms",
+            f"{usage.input_tokens}/{usage.output_tokens}" if usage else "-",
+        )
+
+
+class SummaryService:
+    """What a service looks like: it asks for summaries, per tenant, and lets identical questions share an answer."""
+
+    def __init__(self, gateway: GatewayClient) -> None:
+        self._gateway = gateway
+
+    def summarize(self, text: str, tenant: str, cache: CacheIntent) -> GatewayResponse:
+        """One summary."""
+        body = {
+            "model": "gpt-4.1-mini",
+            "messages": [
+                {"role": "system", "content": "Summarize in one sentence."},
+                {"role": "user", "content": text},
+            ],
+        }
+        return self._gateway.chat(body, tenant=tenant, cache=cache, route_class="summary")
+
+
+@contextmanager
+def stranger() -> Generator[tuple[str, list[list[str]]]]:
+    """A host that is no gateway; it notes the names of the headers it receives."""
+    seen: list[list[str]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers.get("content-length", 0)))
+            seen.append([name.lower() for name in self.headers])
+            self.send_response(200)
+            self.send_header("content-type", "application/json")
+            self.send_header("content-length", "2")
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  (the base class's name)
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/v1/chat/completions", seen
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def run() -> tuple[list[Row], list[str], str]:
+    """Make the calls; return the table, the headers the stranger saw, and where the gateway was."""
+    config = EmulatorConfig(auth_tokens=frozenset({TOKEN}), stored_keys=frozenset({"openai"}), latency_ms=150)
+    cached, off = CacheIntent.response(300), CacheIntent.off
+    article = "Caches are where the money is, and where the wrong answers come from."
+    with serve_in_thread(config) as emulator, stranger() as (elsewhere, seen):
+        base = emulator.base_url("openai").removesuffix("/openai")
+        with GatewayClient(base_url=base, token=TOKEN) as gateway:
+            service = SummaryService(gateway)
+            rows = [
+                Row(name, tenant, service.summarize(text, tenant, cache).receipt)
+                for name, tenant, text, cache in (
+                    ("first question", "acme", article, cached),
+                    ("the same again", "acme", article, cached),
+                    ("changed question", "acme", article + " Why?", cached),
+                    ("the same, cache skipped", "acme", article, off),
+                    ("the same, another tenant", "globex", article, cached),
+                    ("and again", "globex", article, cached),
+                )
+            ]
+            answer = gateway.post(elsewhere, json={"model": "x"}, cache=cached, tenant="acme")
+            rows.append(Row("a host that is no gateway", "acme", answer.receipt))
+        return rows, seen[0], base
+
+
+def main() -> int:
+    """Print the table; exit 1 if anything is not as it should be."""
+    rows, seen, base = run()
+    lines = [_COLUMNS, *(row.cells() for row in rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(_COLUMNS))]
+    print(f"AI Gateway (local): {base}\n")
+    for number, line in enumerate(lines):
+        print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+        if number == 0:
+            print("  ".join("─" * width for width in widths))
+    leaked = [name for name in seen if name.startswith(("cf-", "x-aig-"))]
+    print(f"\nThe host that is no gateway received {len(seen)} headers, {len(leaked)} of them Cloudflare's.")
+    expected = ["MISS", "HIT", "MISS", "MISS", "MISS", "HIT", None]
+    statuses = [row.receipt.cache_status for row in rows]
+    if statuses != expected or leaked:
+        print(f"Not as it should be: expected {expected}, saw {statuses}; leaked {leaked}")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
