@@ -11,14 +11,11 @@ from typing import Any
 Body = dict[str, Any]
 SIZES = {"1 KB": 1_000, "10 KB": 10_000, "100 KB": 100_000, "1 MB": 1_000_000}
 
-_WORDS = (
-    "the answer of this system depends on what you ask and how long its context already is because every token is read again"
-    " before a first word can be written so keep prompts stable at their start and put what changes at their end"
-).split()
-_FOREIGN = (
-    "größe straße añadir français naïve résumé пример данных запрос ответ модель 東京 大阪 模型 缓存 请求 回答 안녕하세요 요청 "
-    "مرحبا طلب नमस्ते उत्तर 🙂 🚀"
-).split()
+_ENGLISH = """the answer of this system depends on what you ask and how long its context already is because every token
+is read again before a first word is written so keep prompts stable at their start and put what changes at their end"""
+_OTHERS = """größe straße añadir français naïve résumé пример данных запрос ответ модель 東京 大阪 模型 缓存 请求 回答
+안녕하세요 요청 مرحبا طلب नमस्ते उत्तर 🙂 🚀"""
+_WORDS, _FOREIGN = _ENGLISH.split(), _OTHERS.split()
 
 
 def prose(chance: random.Random, size: int, *, foreign: float = 0.0) -> str:
@@ -33,7 +30,7 @@ def prose(chance: random.Random, size: int, *, foreign: float = 0.0) -> str:
 
 
 def _messages(chance: random.Random, size: int, each: int, *, foreign: float = 0.0) -> list[Body]:
-    messages = []
+    messages: list[Body] = []
     while size > 0:
         text = prose(chance, min(each, max(size - 40, 20)), foreign=foreign)
         messages.append({"role": "user" if len(messages) % 2 else "assistant", "content": text})
@@ -56,7 +53,8 @@ def _tool(chance: random.Random, index: int) -> Body:
         }
         for number in range(3)
     }
-    parameters = {"type": "object", "properties": properties, "required": sorted(properties), "additionalProperties": False}
+    parameters: Body = {"type": "object", "properties": properties, "required": sorted(properties)}
+    parameters["additionalProperties"] = False
     function = {"name": f"tool_{index}", "description": prose(chance, 120), "parameters": parameters, "strict": True}
     return {"type": "function", "function": function}
 
@@ -95,7 +93,7 @@ def wire(body: Body) -> bytes:
     return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def fresh_chat(size: int = 4_000, **more: object) -> Callable[[], Body]:
+def fresh_chat(model: str = "gpt-4.1-mini", size: int = 4_000) -> Callable[[], Body]:
     """A source of bodies of one size: the same system prompt, every time another question."""
     chance = random.Random(4)
     system = {"role": "system", "content": prose(chance, size * 6 // 10)}
@@ -103,6 +101,6 @@ def fresh_chat(size: int = 4_000, **more: object) -> Callable[[], Body]:
     numbers = count(1_000_000)
 
     def body() -> Body:
-        return _with([system, {"role": "user", "content": f"{next(numbers)} {question}"}], **more)
+        return _with([system, {"role": "user", "content": f"{next(numbers)} {question}"}], model=model)
 
     return body

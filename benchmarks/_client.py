@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import Any
 
 from _bodies import fresh_chat
-from _clients import FAMILIES, PATH, Family, answer_text, five_headers, gateway_arguments
+from _clients import FAMILIES, PATH, Family, HttpClient, Json, answer_text, five_headers, gateway_arguments
 from _rounds import AsyncCall, Call, Race, race, race_async
 from _rows import Flags, Row, main_of_section, pin, ratio_row
 from _upstream import upstream
@@ -62,7 +62,8 @@ def sync_contestants(base_url: str, family: Family, stack: ExitStack) -> dict[st
 
     def usage() -> object:
         answer = cached.chat(body())
-        assert answer.usage is not None and answer.metadata.log_id
+        assert answer.usage is not None
+        assert answer.metadata.log_id
         return answer_text(answer.data)
 
     return {
@@ -79,8 +80,9 @@ def sync_contestants(base_url: str, family: Family, stack: ExitStack) -> dict[st
 
 def sync_sdk(base_url: str, stack: ExitStack) -> dict[str, Call]:
     """The openai SDK alone and on our transport, retries off."""
-    from aig_client import GatewayClient
     from openai import OpenAI
+
+    from aig_client import GatewayClient
 
     body = fresh_chat()
     cached = stack.enter_context(GatewayClient(**gateway_arguments(base_url, cached=True)))
@@ -111,7 +113,7 @@ async def async_contestants(base_url: str, family: Family, stack: AsyncExitStack
     plugged = await enter(module.AsyncClient(transport=AsyncGatewayTransport(cached.rules, http=family)))
     plugged_off = await enter(module.AsyncClient(transport=AsyncGatewayTransport(off.rules, http=family)))
 
-    def post(client: Any, **more: Any) -> AsyncCall:
+    def post(client: HttpClient, **more: Json) -> AsyncCall:
         async def call() -> object:
             return answer_text((await client.post(url, json=body(), **more)).json())
 
@@ -125,7 +127,8 @@ async def async_contestants(base_url: str, family: Family, stack: AsyncExitStack
 
     async def usage() -> object:
         answer = await cached.chat(body())
-        assert answer.usage is not None and answer.metadata.log_id
+        assert answer.usage is not None
+        assert answer.metadata.log_id
         return answer_text(answer.data)
 
     async def per_call() -> object:
@@ -145,8 +148,9 @@ async def async_contestants(base_url: str, family: Family, stack: AsyncExitStack
 
 async def async_sdk(base_url: str, stack: AsyncExitStack) -> dict[str, AsyncCall]:
     """The openai SDK alone and on our transport, retries off."""
-    from aig_client import AsyncGatewayClient
     from openai import AsyncOpenAI
+
+    from aig_client import AsyncGatewayClient
 
     body = fresh_chat()
     cached = await stack.enter_async_context(AsyncGatewayClient(**gateway_arguments(base_url, cached=True)))

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from _upstream import ACCOUNT
-
 Family = Literal["httpx", "httpx2"]
 FAMILIES: tuple[Family, ...] = ("httpx", "httpx2")
 TOKEN = "bench-token-0123456789"  # noqa: S105  (made up)
 PATH = "/openai/chat/completions"
-__all__ = ["ACCOUNT", "FAMILIES", "PATH", "TOKEN", "Family", "answer_text", "five_headers", "gateway_arguments"]
+Json = Any
+HttpClient = Any
+"""A client of either family; the two have no type in common."""
 
 
 def gateway_arguments(base_url: str, *, cached: bool) -> dict[str, Any]:
-    """Arguments of our client: token, metadata and one more header, so that a cached call carries five."""
+    """Arguments of our client: a token, metadata and one more header, so that a cached call carries five."""
     from aig_client import CacheIntent, GatewayMetadata
 
     metadata = GatewayMetadata(metadata={"team": "search", "user": "u-1029"}, collect_log_payload=False)
@@ -25,7 +25,7 @@ def gateway_arguments(base_url: str, *, cached: bool) -> dict[str, Any]:
 
 
 def five_headers(base_url: str) -> dict[str, str]:
-    """What our cached call adds, for a bare client to send: so the price of the headers is told from the price of us."""
+    """What our cached call adds, for a bare client to send: the price of the headers apart from the price of us."""
     from aig_client import GatewayClient
 
     with GatewayClient(**gateway_arguments(base_url, cached=True)) as gateway:
@@ -35,7 +35,7 @@ def five_headers(base_url: str) -> dict[str, str]:
     return headers
 
 
-def answer_text(document: Any) -> str:
+def answer_text(document: Json) -> str:
     """The answer's text: every contestant ends with it, so reading JSON is in everyone's figure."""
     text: str = document["choices"][0]["message"]["content"]
     return text

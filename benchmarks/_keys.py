@@ -75,14 +75,14 @@ def _cell(shape: str, size: str, flags: Flags) -> list[Row]:
         warm=1,
         prepare=(WARM, WARM_BYTES),
     )
-    group = f"Keys: {shape}, {size}, {flags.encoder}"
-    rows = [ratio_row(group, result, name, WIRE, cpu=True) for name in contestants]
+    group, sized = f"Keys: {shape}, {flags.encoder}", f"Keys: {shape}, {size}, {flags.encoder}"
+    rows = [ratio_row(group, result, name, WIRE, cpu=True, column=size) for name in contestants]
     large = size != "1 KB"
     rival, most = (ORJSON, 2.0) if flags.orjson else (JSON, 1.3)
-    rows.append(ratio_row(group, result, COLD, rival, most=most if large else None, cpu=True))
+    rows.append(ratio_row(sized, result, COLD, rival, most=most if large else None, cpu=True))
     faster = median(result.ratios(RFC8785, COLD, cpu=True))
     target, kept = (">= 5x faster", faster >= 5) if large else ("", None)
-    rows.append(Row(group, COLD, f"{faster:.1f}x faster", RFC8785, target=target, kept=kept))
+    rows.append(Row(sized, COLD, f"{faster:.1f}x faster", RFC8785, target=target, kept=kept))
     return rows
 
 

@@ -30,6 +30,7 @@ class Row:
         here: what it means on this machine.
         target: the figure to keep, or ``""``.
         kept: whether it was kept; None without a target.
+        column: makes the row one cell of a table, under this heading.
     """
 
     group: str
@@ -40,10 +41,11 @@ class Row:
     here: str = ""
     target: str = ""
     kept: bool | None = None
+    column: str = ""
 
 
 def ratio_row(
-    group: str, race: Race, name: str, base: str, *, most: float | None = None, cpu: bool = False, label: str = ""
+    group: str, race: Race, name: str, base: str, *, most: float | None = None, cpu: bool = False, column: str = ""
 ) -> Row:
     """A contestant against a base, with the largest ratio it may have."""
     ratios = race.ratios(name, base, cpu=cpu)
@@ -54,13 +56,14 @@ def ratio_row(
         here += f", CPU {median(race.ratios(name, base, cpu=True)):.3f}x"
     return Row(
         group,
-        label or name,
+        name,
         ratio_text(value),
         "itself" if name == base else base,
         "" if name == base else f"{ratio_text(low)[:-1]}-{ratio_text(high)[:-1]}",
         here,
         "" if most is None else f"<= {most:g}x",
         None if most is None else round(value, 3) <= most,
+        column,
     )
 
 

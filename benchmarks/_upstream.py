@@ -43,8 +43,8 @@ _HEADERS = (
 )
 
 _TEXT = (
-    "Keep what is stable at the start of a prompt and what changes at its end, and the provider's own prompt cache will "
-    "serve the start again. Ask the gateway to cache whole answers only where the same question really comes twice."
+    "Keep what is stable at the start of a prompt and what changes at its end, and the provider's own prompt cache "
+    "will serve the start again. Ask the gateway to cache whole answers only where the same question comes twice."
 )
 
 
@@ -154,9 +154,9 @@ async def _serve() -> None:
     loop = asyncio.get_running_loop()
     server = await loop.create_server(_Connection, "127.0.0.1", 0, backlog=1024)
     print(server.sockets[0].getsockname()[1], flush=True)
-    over = loop.create_future()
-    loop.add_reader(sys.stdin, lambda: over.done() or over.set_result(None))
-    await over
+    over = asyncio.Event()
+    loop.add_reader(sys.stdin, over.set)
+    await over.wait()
 
 
 @contextmanager
@@ -165,7 +165,8 @@ def upstream() -> Iterator[str]:
     process = subprocess.Popen(
         [sys.executable, str(Path(__file__))], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
-    assert process.stdin is not None and process.stdout is not None
+    assert process.stdin is not None
+    assert process.stdout is not None
     try:
         yield f"http://127.0.0.1:{int(process.stdout.readline())}/v1/{ACCOUNT}/bench"
     finally:

@@ -24,8 +24,8 @@ def nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def gateway(nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunningEmulator]:  # noqa: ARG001
-    """What the pages assume: a gateway in AIG_BASE_URL that holds the providers' keys, and its token in CF_AIG_TOKEN."""
+def gateway(nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunningEmulator]:
+    """What the pages assume: AIG_BASE_URL and CF_AIG_TOKEN name a gateway that holds the providers' keys."""
     config = EmulatorConfig(
         auth_tokens=frozenset({TOKEN}), stored_keys=frozenset({"openai", "anthropic", "google-ai-studio"})
     )

@@ -54,7 +54,7 @@ def test_a_command_that_a_page_shows_exists(command: str) -> None:
             name, _, value = setting.partition("=")
             assert name in _VARIABLES
             assert "TOKEN" not in name or value == TOKEN
-        case [".", ".venv/bin/activate"] | ["git", "clone", _] | ["cd", "aig-client"]:
+        case ["python"] | [".", ".venv/bin/activate"] | ["git", "clone", _] | ["cd", "aig-client"]:
             pass
         case _:
             pytest.fail(f"nothing checks the command {command!r}")
@@ -68,9 +68,7 @@ def test_a_configuration_that_a_page_shows_loads(block: Block, nowhere: Path) ->
     assert settings.base_url.startswith("https://")
 
 
-def test_the_table_in_the_readme_is_what_the_demo_prints(
-    capsys: pytest.CaptureFixture[str], nowhere: Path
-) -> None:
+def test_the_table_in_the_readme_is_what_the_demo_prints(capsys: pytest.CaptureFixture[str], nowhere: Path) -> None:
     assert not list(nowhere.iterdir())
     assert demo.main() == 0
     printed = capsys.readouterr().out

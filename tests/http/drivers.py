@@ -99,6 +99,14 @@ class Driver:
         kind = "AsyncClient" if self.colour == "async" else "Client"
         return getattr(self.module, kind)(**options)
 
+    def pool(self) -> Any:
+        """A sharded pool of this family and colour."""
+        return getattr(self.driver_module, "AsyncPool" if self.colour == "async" else "Pool")()
+
+    def in_flight(self, pool: Any) -> list[int]:
+        """How many calls each of its shards has under way."""
+        return [shard.in_flight for shard in pool._shards]
+
     async def send(self, client: Any, method: str, url: str, **options: Any) -> Any:
         """One request with a bare client of either colour."""
         if self.colour == "async":

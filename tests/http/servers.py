@@ -77,14 +77,17 @@ class Peer:
         self._buffer += data
         return bool(data)
 
-    def send(self, *parts: bytes) -> None:
-        """Send raw bytes; a client that has left is not an error here."""
-        with suppress(OSError):
+    def send(self, *parts: bytes) -> bool:
+        """Send raw bytes; False when the client has left."""
+        try:
             self._connection.sendall(b"".join(parts))
+        except OSError:
+            return False
+        return True
 
-    def send_chunk(self, data: bytes) -> None:
+    def send_chunk(self, data: bytes) -> bool:
         """Send one chunk of a chunked body; ``b""`` ends it."""
-        self.send(f"{len(data):x}\r\n".encode(), data, b"\r\n")
+        return self.send(f"{len(data):x}\r\n".encode(), data, b"\r\n")
 
     def answer(self, status: int = 200, headers: Sequence[tuple[str, str]] = (), body: bytes = b"{}") -> None:
         """Send a whole answer."""

@@ -28,7 +28,7 @@ async def test_a_wrong_token_is_the_gateways_own_401(driver: Driver, emulator: R
 
 
 async def test_a_slug_that_the_gateway_does_not_have_is_2008(driver: Driver, emulator: RunningEmulator) -> None:
-    async with driver.gateway(**settings(emulator)) as gateway:
+    async with driver.gateway(**settings(emulator), gateways=[emulator.origin]) as gateway:
         with pytest.raises(GatewayError) as caught:
             await gateway.post("nowhere/chat/completions", json=chat())
     assert (caught.value.status, caught.value.code) == (400, 2008)
@@ -89,7 +89,7 @@ async def test_a_rate_limit_says_how_long_to_wait(driver: Driver) -> None:
                 await gateway.messages(message())
     assert (caught.value.code, caught.value.retryable, caught.value.retry_after) == (2003, True, 7.0)
     assert caught.value.detail == "Rate limited"
-    assert (overloaded.value.kind, overloaded.value.retryable) == ("overloaded_error", False)
+    assert (overloaded.value.kind, overloaded.value.retryable) == ("overloaded_error", True)
     assert "secret words" not in str(overloaded.value)
     assert len(server.requests) == 2  # the direct client never retries
 
@@ -124,7 +124,6 @@ async def test_an_error_out_of_the_cache_is_asked_again_past_it(driver: Driver) 
     assert "cf-aig-skip-cache" not in first.headers
     assert second.headers["cf-aig-skip-cache"] == "true"
     assert not {"cf-aig-cache-key", "cf-aig-cache-ttl"} & second.headers.keys()
-    assert server.connection_count == 1
 
 
 async def test_a_forced_intent_takes_the_error_that_the_cache_holds(driver: Driver) -> None:

@@ -15,8 +15,8 @@ from ._errors import (
     Unkeyable,
     Unreachable,
 )
+from ._leaves import Leaves
 from ._parse import Decoder, decode_strictly
-from ._reduce import Leaves
 from ._values import (
     NO_OPTIONS,
     PLACEHOLDER,

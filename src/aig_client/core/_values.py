@@ -166,13 +166,17 @@ NO_OPTIONS: Final = Options()
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request as the shell hands it in: any header may be in it, nothing was decided yet."""
+    """A request as the shell hands it in: any header may be in it, nothing was decided yet.
+
+    ``left_gateway`` says that a gateway redirected here: outside, no credential goes along.
+    """
 
     method: str
     url: str
     headers: RawHeaders = field(repr=False)
     body: bytes | None = field(default=None, repr=False)
     tree: object = field(default=UNSET, repr=False)
+    left_gateway: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,12 +16,13 @@ from typing import Final
 import httpx
 
 from ..core import NO_OPTIONS, NoAnswer, NoAnswerKind, Options, Plan, Receipt, Request, Rules, exchange
-from ._deadline import call_within_async, due_at, shorten, until_async
+from ._deadline import call_within_async, due_at, has_passed, shorten, until_async
 from ._options import current
 from ._record import EXTENSION, OnReceipt, Record, Tally
 
 PER_SHARD: Final = 8
 SHARDS: Final = 64
+_LATE: Final = "the deadline for the whole call has passed"
 _LIMITS: Final = httpx.Limits(max_connections=None, max_keepalive_connections=PER_SHARD, keepalive_expiry=30.0)
 
 
@@ -129,9 +130,11 @@ class _Tapped(httpx.AsyncByteStream):
                 yield chunk
         except TimeoutError as error:
             tally.end("errored")
-            raise httpx.ReadTimeout("the deadline for the whole call has passed") from error
-        except httpx.TimeoutException:
+            raise httpx.ReadTimeout(_LATE) from error
+        except httpx.TimeoutException as error:
             tally.end("errored")
+            if has_passed(self._due):
+                raise httpx.ReadTimeout(_LATE) from TimeoutError(str(error))
             raise
         except httpx.TransportError:
             tally.end("cut")
@@ -148,14 +151,14 @@ class _Tapped(httpx.AsyncByteStream):
 _KINDS: Final[tuple[tuple[type[Exception], NoAnswerKind], ...]] = (
     (httpx.ConnectTimeout, "connect"),
     (httpx.TimeoutException, "timeout"),
-    (httpx.NetworkError, "connect"),
+    (httpx.ConnectError, "connect"),
     (httpx.ProxyError, "connect"),
     (httpx.TransportError, "protocol"),
 )
 
 
 def no_answer_kind(error: Exception) -> NoAnswerKind:
-    """How an httpx error says that nobody answered."""
+    """How an httpx error says that nobody answered; ``connect`` only where nothing can have been sent."""
     if isinstance(error.__cause__, TimeoutError) and isinstance(error, httpx.ReadTimeout):
         return "deadline"
     for family, kind in _KINDS:
@@ -194,9 +197,14 @@ class AsyncDriver:
         while record.wants_sending:
             await response.aclose()
             response = await self._sent(record, build, send, due)
+        response.extensions[EXTENSION] = record
+        if response.is_closed:  # it came whole, from a mock or from a cache of the caller's own
+            tally = Tally(record)
+            tally.add(response.content)
+            tally.end("complete")
+            return response
         assert isinstance(response.stream, httpx.AsyncByteStream)
         response.stream = _Tapped(response.stream, record, due)
-        response.extensions[EXTENSION] = record
         return response
 
     async def _sent(
@@ -208,16 +216,23 @@ class AsyncDriver:
                 request.extensions["timeout"] = shorten(request.extensions.get("timeout", {}), due)
             response = await call_within_async(partial(send, request), due)
         except TimeoutError as error:
-            self._unanswered(record, "deadline", "the deadline for the whole call has passed")
-            raise httpx.ReadTimeout("the deadline for the whole call has passed", request=request) from error
+            self._unanswered(record, "deadline", _LATE)
+            raise httpx.ReadTimeout(_LATE, request=request) from error
         except httpx.TransportError as error:
-            self._unanswered(record, no_answer_kind(error), type(error).__name__)
+            if isinstance(error, httpx.TimeoutException) and has_passed(due):
+                self._unanswered(record, "deadline", _LATE)
+            else:
+                self._unanswered(record, no_answer_kind(error), type(error).__name__)
             raise
         record.answered(response.status_code, tuple(response.headers.raw))
         return response
 
     def _unanswered(self, record: Record, kind: NoAnswerKind, problem: str) -> None:
         record.unanswered(NoAnswer(kind, problem, record.sent_at, perf_counter()))
+
+
+_FROM_GATEWAY: Final = "aig_client.from_gateway"
+"""httpx carries a request's extensions over to its redirect, so there the transport finds its own mark again."""
 
 
 class AsyncGatewayTransport(httpx.AsyncBaseTransport):
@@ -256,8 +271,16 @@ class AsyncGatewayTransport(httpx.AsyncBaseTransport):
                 plan.method, request.url, headers=plan.headers, stream=request.stream, extensions=request.extensions
             )
 
-        asked = Request(request.method, str(request.url), tuple(request.headers.raw), body)
+        asked = Request(
+            request.method,
+            str(request.url),
+            tuple(request.headers.raw),
+            body,
+            left_gateway=_FROM_GATEWAY in request.extensions,
+        )
         record = self._driver.start(asked, self._options)
+        if record.plan.surface is not None:
+            request.extensions[_FROM_GATEWAY] = True
         return await self._driver.run(record, build, self._inner.handle_async_request)
 
     async def aclose(self) -> None:

@@ -15,12 +15,13 @@ from typing import Final
 import httpx2
 
 from ..core import NO_OPTIONS, NoAnswer, NoAnswerKind, Options, Plan, Receipt, Request, Rules, exchange
-from ._deadline import call_within_async, due_at, shorten, until_async
+from ._deadline import call_within_async, due_at, has_passed, shorten, until_async
 from ._options import current
 from ._record import EXTENSION, OnReceipt, Record, Tally
 
 PER_SHARD: Final = 8
 SHARDS: Final = 64
+_LATE: Final = "the deadline for the whole call has passed"
 _LIMITS: Final = httpx2.Limits(max_connections=None, max_keepalive_connections=PER_SHARD, keepalive_expiry=30.0)
 
 
@@ -128,9 +129,11 @@ class _Tapped(httpx2.AsyncByteStream):
                 yield chunk
         except TimeoutError as error:
             tally.end("errored")
-            raise httpx2.ReadTimeout("the deadline for the whole call has passed") from error
-        except httpx2.TimeoutException:
+            raise httpx2.ReadTimeout(_LATE) from error
+        except httpx2.TimeoutException as error:
             tally.end("errored")
+            if has_passed(self._due):
+                raise httpx2.ReadTimeout(_LATE) from TimeoutError(str(error))
             raise
         except httpx2.TransportError:
             tally.end("cut")
@@ -147,14 +150,14 @@ class _Tapped(httpx2.AsyncByteStream):
 _KINDS: Final[tuple[tuple[type[Exception], NoAnswerKind], ...]] = (
     (httpx2.ConnectTimeout, "connect"),
     (httpx2.TimeoutException, "timeout"),
-    (httpx2.NetworkError, "connect"),
+    (httpx2.ConnectError, "connect"),
     (httpx2.ProxyError, "connect"),
     (httpx2.TransportError, "protocol"),
 )
 
 
 def no_answer_kind(error: Exception) -> NoAnswerKind:
-    """How an httpx2 error says that nobody answered."""
+    """How an httpx2 error says that nobody answered; ``connect`` only where nothing can have been sent."""
     if isinstance(error.__cause__, TimeoutError) and isinstance(error, httpx2.ReadTimeout):
         return "deadline"
     for family, kind in _KINDS:
@@ -193,9 +196,14 @@ class AsyncDriver:
         while record.wants_sending:
             await response.aclose()
             response = await self._sent(record, build, send, due)
+        response.extensions[EXTENSION] = record
+        if response.is_closed:  # it came whole, from a mock or from a cache of the caller's own
+            tally = Tally(record)
+            tally.add(response.content)
+            tally.end("complete")
+            return response
         assert isinstance(response.stream, httpx2.AsyncByteStream)
         response.stream = _Tapped(response.stream, record, due)
-        response.extensions[EXTENSION] = record
         return response
 
     async def _sent(
@@ -207,16 +215,23 @@ class AsyncDriver:
                 request.extensions["timeout"] = shorten(request.extensions.get("timeout", {}), due)
             response = await call_within_async(partial(send, request), due)
         except TimeoutError as error:
-            self._unanswered(record, "deadline", "the deadline for the whole call has passed")
-            raise httpx2.ReadTimeout("the deadline for the whole call has passed", request=request) from error
+            self._unanswered(record, "deadline", _LATE)
+            raise httpx2.ReadTimeout(_LATE, request=request) from error
         except httpx2.TransportError as error:
-            self._unanswered(record, no_answer_kind(error), type(error).__name__)
+            if isinstance(error, httpx2.TimeoutException) and has_passed(due):
+                self._unanswered(record, "deadline", _LATE)
+            else:
+                self._unanswered(record, no_answer_kind(error), type(error).__name__)
             raise
         record.answered(response.status_code, tuple(response.headers.raw))
         return response
 
     def _unanswered(self, record: Record, kind: NoAnswerKind, problem: str) -> None:
         record.unanswered(NoAnswer(kind, problem, record.sent_at, perf_counter()))
+
+
+_FROM_GATEWAY: Final = "aig_client.from_gateway"
+"""httpx2 carries a request's extensions over to its redirect, so there the transport finds its own mark again."""
 
 
 class AsyncGatewayTransport(httpx2.AsyncBaseTransport):
@@ -255,8 +270,16 @@ class AsyncGatewayTransport(httpx2.AsyncBaseTransport):
                 plan.method, request.url, headers=plan.headers, stream=request.stream, extensions=request.extensions
             )
 
-        asked = Request(request.method, str(request.url), tuple(request.headers.raw), body)
+        asked = Request(
+            request.method,
+            str(request.url),
+            tuple(request.headers.raw),
+            body,
+            left_gateway=_FROM_GATEWAY in request.extensions,
+        )
         record = self._driver.start(asked, self._options)
+        if record.plan.surface is not None:
+            request.extensions[_FROM_GATEWAY] = True
         return await self._driver.run(record, build, self._inner.handle_async_request)
 
     async def aclose(self) -> None:

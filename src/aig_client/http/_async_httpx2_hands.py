@@ -11,7 +11,7 @@ from typing import Final
 
 import httpx2
 
-from ..core import NO_OPTIONS, Options, Plan, Refused, Request, Rules
+from ..core import NO_OPTIONS, Options, Plan, RawHeaders, Refused, Request, Rules, Unreachable
 from ._async_httpx2 import AsyncDriver, AsyncGatewayTransport, AsyncPool
 from ._hands import CONNECT_TIMEOUT, READ_TIMEOUT, USER_AGENT, environment_proxy, unreachable
 from ._record import OnReceipt, Record
@@ -54,16 +54,20 @@ class AsyncHttpx2Opened:
         """The whole body, decoded."""
         try:
             return await self._response.aread()
-        except httpx2.TransportError as error:
-            raise unreachable(self.record, error) from error
+        except (httpx2.TransportError, httpx2.DecodingError) as error:
+            raise await self._broken(error) from error
 
     async def iter_bytes(self) -> AsyncIterator[bytes]:
         """The body's chunks as they come, decoded."""
         try:
             async for chunk in self._response.aiter_bytes():
                 yield chunk
-        except httpx2.TransportError as error:
-            raise unreachable(self.record, error) from error
+        except (httpx2.TransportError, httpx2.DecodingError) as error:
+            raise await self._broken(error) from error
+
+    async def _broken(self, error: Exception) -> Unreachable:
+        await self._response.aclose()  # settles the receipt, which the error carries
+        return unreachable(self.record, error)
 
     async def aclose(self) -> None:
         """Leave; an answer that was not read to its end is cancelled."""
@@ -88,6 +92,8 @@ class AsyncHttpx2Hands:
         # Redirects are never followed: they would take our headers along.
         self._send = partial(self._client.send, stream=True, follow_redirects=False)
         self._usual = [pair for pair in self._client.headers.raw if pair[0].lower() not in _REQUEST_OWN]
+        self._usual_names = {name.lower() for name, _ in self._usual}
+        self._timeout = self._client.timeout.as_dict()
         self._urls: dict[str, tuple[httpx2.URL, bytes]] = {}
 
     async def open(self, request: Request, options: Options) -> AsyncHttpx2Opened:
@@ -98,22 +104,28 @@ class AsyncHttpx2Hands:
             Unreachable: nobody answered.
         """
         url, host = self._url(request.url)
-        said = {name.lower() for name, _ in request.headers}
-        usual = [pair for pair in self._usual if pair[0].lower() not in said]
-        asked = Request(request.method, request.url, (*usual, *request.headers), request.body, request.tree)
+        asked = Request(request.method, request.url, self._with_usual(request.headers), request.body, request.tree)
         body = request.body or b""
 
         def build(plan: Plan) -> httpx2.Request:
             headers = [(b"Host", host), *plan.headers]
             if body or plan.method not in ("GET", "HEAD"):
                 headers.append((b"Content-Length", str(len(body)).encode()))
-            return httpx2.Request(plan.method, url, headers=headers, stream=httpx2.ByteStream(body))
+            return httpx2.Request(
+                plan.method, url, headers=headers, stream=httpx2.ByteStream(body), extensions={"timeout": self._timeout}
+            )
 
         record = self._driver.start(asked, options)
         try:
             return AsyncHttpx2Opened(await self._driver.run(record, build, self._send), record)
         except httpx2.TransportError as error:
             raise unreachable(record, error) from error
+
+    def _with_usual(self, headers: RawHeaders) -> RawHeaders:
+        """The client's usual headers, less those that the request brings itself."""
+        said = [lowered for name, _ in headers if (lowered := name.lower()) in self._usual_names]
+        usual = [pair for pair in self._usual if pair[0].lower() not in said] if said else self._usual
+        return (*usual, *headers)
 
     def _url(self, text: str) -> tuple[httpx2.URL, bytes]:
         found = self._urls.get(text)
@@ -122,6 +134,8 @@ class AsyncHttpx2Hands:
                 url = httpx2.URL(text)
             except httpx2.InvalidURL as error:
                 raise Refused(f"is no URL ({error})", where="url") from None
+            if url.port is not None and url.port > 65_535:  # else asyncio's OverflowError, in a group, at connecting
+                raise Refused("is no URL (the port is above 65535)", where="url")
             found = (url, url.netloc)
             if len(self._urls) < 256:
                 self._urls[text] = found

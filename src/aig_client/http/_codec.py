@@ -37,9 +37,11 @@ if find_spec("orjson") is not None:
 
     def _orjson_dumps(value: object) -> bytes:
         try:
-            return orjson.dumps(value, option=_STRICT)
+            raw = orjson.dumps(value, option=_STRICT)
         except TypeError:  # an integer beyond 64 bits, a member name that is no string: json has the last word
             return _stdlib_dumps(value)
+        # orjson writes NaN and infinities as null, without a word: a null that is none is json's to refuse.
+        return raw if b"null" not in raw or orjson.loads(raw) == value else _stdlib_dumps(value)
 
     def _decode(raw: bytes) -> object:
         # orjson takes duplicate members and rounds long integers without a word. Writing the tree again and finding the

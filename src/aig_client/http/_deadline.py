@@ -26,6 +26,11 @@ def left(due: float) -> float:
     return seconds
 
 
+def has_passed(due: float | None) -> bool:
+    """Whether there is a deadline and it is over."""
+    return due is not None and perf_counter() >= due
+
+
 def shorten(timeouts: dict[str, float | None], due: float) -> dict[str, float | None]:
     """Per-operation timeouts, none of them longer than what is left."""
     seconds = left(due)

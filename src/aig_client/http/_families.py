@@ -59,17 +59,28 @@ def family_of(http: HttpFamily | None, client: object = None) -> HttpFamily:
     return family
 
 
-def _client_colour(client: object, colour: str, family: HttpFamily) -> None:
-    wanted = getattr(import_module(family), colour)
-    if client is not None and not isinstance(client, wanted):
-        raise ConfigurationError("client", f"is no {family}.{colour}")
+def check_client(client: object, colour: str, family: HttpFamily, *, proxy: str | None) -> None:
+    """Check a client of the caller's own, when ours is made.
+
+    Raises:
+        ConfigurationError: it is of the other colour, has credentials of its own, or comes with a proxy that it ignores.
+    """
+    if client is None:
+        return
+    kind = "AsyncClient" if colour == "async" else "Client"
+    if not isinstance(client, getattr(import_module(family), kind)):
+        raise ConfigurationError("client", f"is no {family}.{kind}")
+    if getattr(client, "auth", None) is not None:
+        # It would be written into the request after every credential was decided on.
+        raise ConfigurationError("client", "has auth of its own", remedy="Give providers' keys as provider_keys=")
+    if proxy is not None:
+        raise ConfigurationError("proxy", "does nothing beside a client of your own", remedy="Give it to that client")
 
 
 def async_hands(
     wiring: Wiring, rules: Rules, *, client: object, proxy: str | None, on_receipt: OnReceipt | None
 ) -> AsyncHands:
     """The family's async hands."""
-    _client_colour(client, "AsyncClient", wiring.family)
     if wiring.family == "httpx2":
         from ._async_httpx2_hands import AsyncHttpx2Hands
 
@@ -83,7 +94,6 @@ def sync_hands(
     wiring: Wiring, rules: Rules, *, client: object, proxy: str | None, on_receipt: OnReceipt | None
 ) -> Hands:
     """The family's sync hands."""
-    _client_colour(client, "Client", wiring.family)
     if wiring.family == "httpx2":
         from ._sync_httpx2_hands import Httpx2Hands
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -10,13 +11,13 @@ from ..core import NO_OPTIONS, CacheIntent, GatewayMetadata, Options, Receipt, T
 
 
 class Scope:
-    """What happened inside one ``with options(...)`` block: its receipts, in the order in which answers ended."""
+    """What happened inside one ``with options(...)`` block: its last 256 receipts, in the order answers ended."""
 
     __slots__ = ("options", "receipts")
 
     def __init__(self, options: Options) -> None:
         self.options = options
-        self.receipts: list[Receipt] = []
+        self.receipts: deque[Receipt] = deque(maxlen=256)
 
     @property
     def last(self) -> Receipt | None:

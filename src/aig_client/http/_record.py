@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Callable
 from time import perf_counter
@@ -15,6 +16,7 @@ OnReceipt = Callable[[Receipt], None]
 EXTENSION: Final = "aig_client"
 """Where an httpx response carries its record, in ``response.extensions``."""
 
+_LOG: Final = logging.getLogger("aig_client")
 _TAIL: Final = 16 * 1024
 _WHOLE: Final = 1024 * 1024
 
@@ -70,7 +72,10 @@ class Record:
             for scope in self._scopes:
                 scope.receipts.append(receipt)
             if self._on_receipt is not None:
-                self._on_receipt(receipt)
+                try:
+                    self._on_receipt(receipt)
+                except Exception:  # noqa: BLE001  (a listener never steers: its fault is told, the answer goes on)
+                    _LOG.exception("on_receipt failed")
 
     @property
     def metadata(self) -> ResponseMetadata:

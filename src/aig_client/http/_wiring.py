@@ -26,6 +26,7 @@ from . import _codec
 HttpFamily = Literal["httpx", "httpx2"]
 _ANTHROPIC_VERSION: Final = (b"anthropic-version", b"2023-06-01")
 _JSON: Final = (b"content-type", b"application/json")
+_WRITTEN_BY_US: Final = frozenset({"host", "content-length", "transfer-encoding"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,7 @@ def wire(
     rules = Rules(
         token=settings.token,
         credential=credential,
+        gateway_id=settings.gateway_id,
         gateways=declared,
         namespace=settings.namespace,
         policy_epoch=settings.policy_epoch,
@@ -149,6 +151,8 @@ def _check_header(name: str, value: str) -> None:
         raise ConfigurationError("headers", "holds a name that is no HTTP field name")
     if any(char in "\r\n\0" or char > "\xff" for char in value):
         raise ConfigurationError(f"headers[{name!r}]", "holds a character that no HTTP header carries")
+    if name.lower() in _WRITTEN_BY_US:
+        raise ConfigurationError(f"headers[{name!r}]", "follows from the URL and the body", remedy="Leave it out")
 
 
 def endpoint_request(wiring: Wiring, provider: str, kind: EndpointKind, body: Mapping[str, object]) -> Request:

@@ -12,7 +12,8 @@ from ..core import CacheStatus, ConfigurationError, GatewayMetadata, ResponseMet
 class GatewayMetadataModel(BaseModel):
     """``GatewayMetadata`` as a pydantic model: the same fields, the same ranges, checked by the same rows."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    # An input that is shown in an error would show the token.
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
 
     authorization: SecretStr | None = None
     gateway_id: str | None = None

@@ -31,6 +31,7 @@ class Settings:
 
     base_url: str
     token: str | None = field(default=None, repr=False)
+    gateway_id: str | None = None
     namespace: str = ""
     policy_epoch: str = ""
     sources: Mapping[str, str] = field(default_factory=dict)
@@ -88,7 +89,12 @@ def _checked(values: dict[str, str], sources: dict[str, str]) -> Settings:
             raise blame(error) from None
         sources["base_url"] = sources["account_id"]
     return Settings(
-        url, values.get("token"), values.get("namespace", ""), values.get("policy_epoch", ""), dict(sources)
+        base_url=url,
+        token=values.get("token"),
+        gateway_id=values.get("gateway_id"),
+        namespace=values.get("namespace", ""),
+        policy_epoch=values.get("policy_epoch", ""),
+        sources=sources,
     )
 
 

@@ -18,6 +18,7 @@ Backoff = Literal["constant", "linear", "exponential"]
 TTL_MIN: Final = 60
 TTL_MAX: Final = 2_592_000  # "one month": 30 days in seconds is a third party's reading, the docs give no number
 METADATA_MAX: Final = 5
+_ENDLESS: Final = 999_999_999_999  # milliseconds, 31 years; the contract gives no limit, a header needs one
 
 _NATIVE: Final[frozenset[Family]] = frozenset({"native"})
 _GATEWAY_HOST: Final[frozenset[Family]] = frozenset({"native", "compat", "universal"})
@@ -33,6 +34,10 @@ def _text(name: str, value: object) -> str:
         raise ConfigurationError(name, "must be a non-empty string")
     if value != value.strip():
         raise ConfigurationError(name, "begins or ends with white space, which HTTP does not carry")
+    return _plain(name, value)
+
+
+def _plain(name: str, value: str) -> str:
     if any(ord(char) < 0x20 or ord(char) == 0x7F for char in value):
         raise ConfigurationError(name, "holds a control character (CR, LF, ...)", remedy="Use plain text")
     if not value.isascii() and any(ord(char) > 0xFF for char in value):
@@ -52,14 +57,14 @@ def _only_true(name: str, value: object) -> str:
     return "true"
 
 
-def _integer(low: int, high: int | None, unit: str) -> Callable[[str, object], str]:
-    limits = f"from {low}" + (f" to {high}" if high is not None else "") + f" {unit}"
+def _integer(low: int, high: int, unit: str) -> Callable[[str, object], str]:
+    limits = f"from {low} to {high} {unit}"
 
     def write(name: str, value: object) -> str:
         if isinstance(value, bool) or not isinstance(value, int):
             raise ConfigurationError(name, f"must be an integer {limits}")
-        if value < low or (high is not None and value > high):
-            raise ConfigurationError(name, f"{value} is out of range", remedy=f"Use an integer {limits}")
+        if not low <= value <= high:
+            raise ConfigurationError(name, "is out of range", remedy=f"Use an integer {limits}")
         return str(value)
 
     return write
@@ -107,15 +112,21 @@ def _metadata(name: str, value: object) -> str:
         if str(key).startswith("cf."):
             raise ConfigurationError(where, "the prefix 'cf.' is Cloudflare's own and is stripped")
         if isinstance(item, str):
-            if item:
-                _text(where, item)
-        elif isinstance(item, float):
-            if not math.isfinite(item):
+            _plain(where, item)
+        elif isinstance(item, (bool, int, float)):
+            if not _finite(item):
                 raise ConfigurationError(where, "is not a finite number")
-        elif not isinstance(item, (bool, int)):
+        else:
             # One null or nested value makes the gateway drop the whole object (contract 1.4).
             raise ConfigurationError(where, f"is a {type(item).__name__}; only string, number and boolean are kept")
     return json.dumps(dict(value), separators=(",", ":"))
+
+
+def _finite(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # an integer beyond every double, which is what a reader of JSON makes of it
+        return False
 
 
 _COST_FIELDS: Final = ("per_token_in", "per_token_out", "per_cache_read_token", "per_cache_write_token", "total_cost")
@@ -127,7 +138,7 @@ def _cost(name: str, value: object) -> str:
     for key, item in value.items():
         if key not in _COST_FIELDS:
             raise ConfigurationError(f"{name}[{key!r}]", "is no cost field", remedy=f"Use {', '.join(_COST_FIELDS)}")
-        if isinstance(item, bool) or not isinstance(item, (int, float)) or not math.isfinite(item) or item < 0:
+        if isinstance(item, bool) or not isinstance(item, (int, float)) or not _finite(item) or item < 0:
             raise ConfigurationError(f"{name}[{key!r}]", "must be a finite number of US dollars, zero or more")
     return json.dumps(dict(value), separators=(",", ":"))
 
@@ -140,6 +151,7 @@ class RequestHeader:
     name: str
     write: Callable[[str, object], str]
     families: frozenset[Family]
+    under: str = ""  # the one endpoint that takes it, where that is narrower than the surface
 
 
 REQUEST_HEADERS: Final[tuple[RequestHeader, ...]] = (
@@ -155,7 +167,7 @@ REQUEST_HEADERS: Final[tuple[RequestHeader, ...]] = (
     RequestHeader("collect_log", "cf-aig-collect-log", _flag, _EVERYWHERE),
     RequestHeader("collect_log_payload", "cf-aig-collect-log-payload", _flag, _GATEWAY_HOST),
     RequestHeader("event_id", "cf-aig-event-id", _text, _GATEWAY_HOST),
-    RequestHeader("request_timeout_ms", "cf-aig-request-timeout", _integer(1, None, "milliseconds"), _EVERYWHERE),
+    RequestHeader("request_timeout_ms", "cf-aig-request-timeout", _integer(1, _ENDLESS, "milliseconds"), _EVERYWHERE),
     RequestHeader("max_attempts", "cf-aig-max-attempts", _integer(1, 5, "attempts"), _EVERYWHERE),
     RequestHeader("retry_delay_ms", "cf-aig-retry-delay", _integer(0, 60_000, "milliseconds"), _EVERYWHERE),
     RequestHeader(
@@ -182,7 +194,7 @@ REQUEST_HEADERS: Final[tuple[RequestHeader, ...]] = (
     RequestHeader("no_session_affinity", "cf-aig-no-session-affinity", _flag, _REST),
     RequestHeader("allowed_models", "cf-aig-allowed-models", _list, _REST),
     RequestHeader("allowed_providers", "cf-aig-allowed-providers", _list, _REST),
-    RequestHeader("payment_method", "Payment-Method", _pattern("x402", "'x402'"), _REST),
+    RequestHeader("payment_method", "Payment-Method", _pattern("x402", "'x402'"), _REST, under="/run"),
 )
 
 _BY_FIELD: Final = {row.field: row for row in REQUEST_HEADERS}
@@ -258,11 +270,12 @@ class GatewayMetadata:
             return {}
         headers: dict[str, str] = {}
         for row, value in self._written():
-            if surface.family not in row.families:
+            if surface.family not in row.families or not surface.endpoint.startswith(row.under):
+                where = ", ".join(sorted(row.families)) + (f" (/ai{row.under} only)" if row.under else "")
                 raise ConfigurationError(
                     row.field,
                     f"{row.name} does nothing on the {surface.family} surface",
-                    remedy=f"It works on: {', '.join(sorted(row.families))}",
+                    remedy=f"It works on: {where}",
                 )
             headers[row.name] = value
         return headers
@@ -323,7 +336,7 @@ def _read(name: str, value: str) -> object:
     if kind in _JSON:
         try:
             return json.loads(value)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise ConfigurationError(name, "is not a JSON object") from None
     if kind in _LISTS:
         return tuple(part.strip() for part in value.split(","))

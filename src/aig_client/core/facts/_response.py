@@ -88,13 +88,11 @@ def _collect(headers: Mapping[str, str] | HeaderPairs) -> dict[str, str]:
     pairs = cast("Mapping[str, str]", headers).items() if isinstance(headers, Mapping) else headers
     raw: dict[str, str] = {}
     for name, value in pairs:
-        if name[:2] not in _FIRST_TWO:
-            continue
-        lowered = (name.decode("latin-1") if isinstance(name, bytes) else name).lower()
-        if lowered.startswith("cf-aig-") or lowered == "cf-ai-req-id":
+        if name[:2] in _FIRST_TWO:
+            lowered = (name.decode("latin-1") if isinstance(name, bytes) else name).lower()
             text = (value.decode("latin-1") if isinstance(value, bytes) else value).strip()
-            if text:
-                raw.setdefault(lowered, text)
+            if text and lowered not in raw and (lowered.startswith("cf-aig-") or lowered == "cf-ai-req-id"):
+                raw[lowered] = text
     return raw
 
 
@@ -105,7 +103,8 @@ _FIRST_TWO: Final[frozenset[str | bytes]] = frozenset({"cf", "Cf", "CF", "cF", b
 def _cache_status(value: str | None) -> CacheStatus | None:
     if value is None:
         return None
-    return _STATUSES.get(value.upper(), CacheStatus.UNKNOWN)
+    # ASCII alone: "\u0131".upper() is an I, too.
+    return _STATUSES.get(value.upper(), CacheStatus.UNKNOWN) if value.isascii() else CacheStatus.UNKNOWN
 
 
 _STATUSES: Final = {status.value: status for status in CacheStatus}

@@ -37,6 +37,8 @@ class EventReader(Generic[Event]):
 
     def feed(self, chunk: bytes) -> list[Event]:
         """Take the next bytes and return the events that they complete."""
+        if not chunk:
+            return []  # else it would come between a CR and its LF
         if self._cr or b"\r" in chunk:
             chunk = self._unify(chunk)
         buffer = self._buffer + chunk if self._buffer else chunk

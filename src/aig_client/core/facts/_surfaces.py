@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import lru_cache
 from typing import Final, Literal
@@ -38,7 +38,8 @@ _REST: Final = re.compile(
 )
 _CUSTOM: Final = re.compile(r"/(?P<provider>[a-z0-9][a-z0-9-]*)(?P<rest>/.*)?")
 _ACCOUNT: Final = re.compile(r"[0-9a-f]{32}")
-_GATEWAY_ID: Final = re.compile(r"[A-Za-z0-9_.~-]{1,64}")
+_GATEWAY_ID: Final = re.compile(r"(?!\.{1,2}\Z)[A-Za-z0-9_.~-]{1,64}")
+_CUSTOM_SLUG: Final = re.compile(r"custom-[a-z0-9][a-z0-9-]*")
 _LOOPBACK: Final = re.compile(r"localhost|127(?:\.[0-9]{1,3}){3}|\[::1\]")
 
 
@@ -65,7 +66,7 @@ class Surface:
     gateway: str | None
     provider: str | None
     endpoint: str
-    query: str = ""
+    query: str = field(default="", repr=False)  # Google takes an API key there
     declared: bool = False
 
     @property
@@ -99,19 +100,21 @@ def _parse(url: str) -> _Url | None:
     if host is None or _TRICK.search(path):
         return None
     port = int(host[2]) if host[2] else (443 if scheme in ("https", "wss") else 80)
+    if port > 65535:
+        return None
     return _Url(scheme, host[1], port, path or "/", "" if query == "?" else query)
 
 
 @dataclass(frozen=True, slots=True)
 class _Declared:
-    origin: str
+    origins: tuple[str, ...]
     path: str
 
 
 @lru_cache(maxsize=64)
 def _declare(base_url: str) -> _Declared:
     url = _parse(base_url)
-    if url is None or url.query:
+    if url is None or url.query or "#" in base_url:
         raise ConfigurationError(
             "gateways",
             f"{base_url!r} is not a plain base URL",
@@ -127,7 +130,9 @@ def _declare(base_url: str) -> _Declared:
         raise ConfigurationError(
             "gateways", f"{url.host} needs no declaration", remedy="Remove it: Cloudflare's own hosts are known"
         )
-    return _Declared(url.origin, url.path.rstrip("/"))
+    # A socket to a declared gateway has its web scheme's origin.
+    socket = (f"ws{url.origin[4:]}",) if url.scheme in ("http", "https") else ()
+    return _Declared((url.origin, *socket), url.path.rstrip("/"))
 
 
 def declare(gateways: Iterable[str]) -> tuple[str, ...]:
@@ -167,12 +172,11 @@ def _surface_of(text: str, gateways: tuple[str, ...]) -> Surface | None:
         if url.host == REST_HOST:
             return _rest(url, url.path) if url.scheme == "https" else None
     for gateway in declared:
-        # A socket to a declared gateway has its web scheme's origin.
-        if url.origin not in (gateway.origin, gateway.origin.replace("http", "ws", 1)):
-            continue
-        if url.path == gateway.path or url.path.startswith(gateway.path + "/"):
+        if url.origin in gateway.origins and (url.path + "/").startswith(gateway.path + "/"):
             path = url.path[len(gateway.path) :]
-            return _native(url, path, True) or _rest(url, path, True) or _custom(url, path)
+            found = _native(url, path, True) or _rest(url, path, True) or _custom(url, path)
+            if found is not None:  # else a narrower base that is declared too may know the path
+                return found
     return None
 
 
@@ -234,7 +238,7 @@ def base_url(
     url = f"{origin.rstrip('/')}/v1/{account}/{gateway}"
     if provider is None:
         return url
-    if provider != "compat" and not provider.startswith("custom-"):
+    if provider != "compat" and not _CUSTOM_SLUG.fullmatch(provider):
         provider_row(provider)
     return f"{url}/{provider}"
 
@@ -257,7 +261,8 @@ def endpoint_path(provider: str, kind: EndpointKind, *, model: str | None = None
     """The path after the provider slug (``"compat"`` included) for an endpoint kind, with its leading slash.
 
     Raises:
-        ConfigurationError: the provider has no such endpoint, or its path needs a model and none was given.
+        ConfigurationError: the provider has no such endpoint, or its path needs a model and none was given, or one
+            that would bend the path.
     """
     paths = PROVIDERS["openai"].paths if provider == "compat" else provider_row(provider).paths
     if provider == "compat" and kind not in ("chat", "embeddings"):
@@ -272,7 +277,10 @@ def endpoint_path(provider: str, kind: EndpointKind, *, model: str | None = None
         return path
     if not model:
         raise ConfigurationError("model", f"the path of {provider} {kind} names the model", remedy="Pass model=")
-    return path.replace("{model}", quote(model, safe="@/:.-_"))
+    path = path.replace("{model}", quote(model, safe="@/:.-_"))
+    if _TRICK.search(path):
+        raise ConfigurationError("model", "cannot stand in a path: it holds '//', a dot segment, '%' or '\\'")
+    return path
 
 
 def compat_model(provider: str, model: str) -> str:

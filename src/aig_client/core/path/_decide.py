@@ -38,7 +38,7 @@ def decide(call: Call, rules: Rules, options: Options = NO_OPTIONS) -> Plan:
 
 def _outside(call: Call, options: Options) -> Plan:
     request = call.request
-    own_keys = (pair for pair in call.credentials if _PLACEHOLDER not in pair[1])
+    own_keys = [pair for pair in call.credentials if _PLACEHOLDER not in pair[1] and not request.left_gateway]
     return Plan(
         request.method,
         request.url,

@@ -11,16 +11,19 @@ import hmac
 from binascii import b2a_base64
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from hashlib import sha256
 from types import MappingProxyType
 from typing import Final
 
-from .._canon import Encoder, encode_stdlib, plain, write_exactly
+from .._canon import Encoder, encode_stdlib
 from .._errors import ConfigurationError, pointer_token
+from .._exact import plain, write_exactly
+from .._leaves import Leaves
 from .._parse import Decoder, decode_strictly
-from .._reduce import Leaves, Reducer
+from .._reduce import Reducer
 from .._values import CacheKey, Shared, Tenant
-from ..facts._fields import ORDERED_MEMBERS, ignored_fields, ignored_reason
+from ..facts._fields import ORDERED_MEMBERS, ignored_reason, ignores
 from ..facts._providers import EndpointKind
 from ..facts._surfaces import Family, Surface, surface_of
 from ..facts._variants import variant_of
@@ -32,7 +35,7 @@ _BODY_DOMAIN: Final = b"aig-key/1 body\0"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyScope:
-    """Everything in a key but the body.
+    """Everything in a key but the body. ``kind`` is no part of it: it says which body fields the registry ignores.
 
     Raises:
         ConfigurationError: at construction, for a tenant that is neither a non-empty string nor ``SHARED``.
@@ -70,14 +73,18 @@ class KeyScope:
         variant: str,
     ) -> KeyScope:
         """The scope of a request to ``surface``; the model is the path's, else the body's."""
-        model = surface.model_in_path or (body.get("model") if isinstance(body, dict) else None)
+        named = surface.model_in_path or (body.get("model") if isinstance(body, dict) else None)
+        model = str.__str__(named) if isinstance(named, str) else ""
+        provider = surface.provider or ""
+        # A custom provider may give any field a meaning, a dynamic route may branch on it: nothing is ignored there.
+        known = not provider.startswith("custom-") and not model.startswith(("dynamic/", "custom-"))
         return cls(
             tenant=tenant,
             family=surface.family,
-            provider=surface.provider or "",
-            model=model if isinstance(model, str) else "",
+            provider=provider,
+            model=model,
             endpoint=surface.endpoint + surface.query,
-            kind=surface.kind,
+            kind=surface.kind if known else "other",
             credential=credential,
             namespace=namespace,
             policy_epoch=policy_epoch,
@@ -101,7 +108,12 @@ class KeyScope:
 
     def text(self) -> bytes:
         """The components as netstrings (length in code points): no value can pass for its neighbour's."""
-        return "".join([f"{len(part)}:{part}," for _, part in self.parts()]).encode()
+        return _netstrings(tuple(part for _, part in self.parts()))
+
+
+@lru_cache(maxsize=512)
+def _netstrings(parts: tuple[str, ...]) -> bytes:
+    return "".join([f"{len(part)}:" + part + "," for part in parts]).encode()  # an f-string would ask an enum
 
 
 class KeyMaker:
@@ -128,7 +140,8 @@ class KeyMaker:
 
     def key(self, scope: KeyScope, body: object, *, secret: bytes | None = None) -> CacheKey:
         """The key of a tree within a scope; with ``secret`` (16 bytes or more) it is sealed."""
-        material = scope.text() + self.body_digest(body, scope.kind)
+        digest = self.body_digest(body, scope.kind)
+        material = scope.text() + digest
         if secret is None:
             return CacheKey("aig1." + _base64url(sha256(material).digest()), sealed=False)
         return CacheKey("aig1s." + _base64url(hmac.digest(check_secret(secret), material, "sha256")), sealed=True)
@@ -270,22 +283,21 @@ def explain_key(
     def short(part: bytes) -> str:
         return (hmac.digest(secret, part, "sha256") if secret else sha256(part).digest()).hex()[:16]
 
-    ignored = ignored_fields(scope.kind)
+    body_digest = maker.body_digest(tree, scope.kind)
     members = tree if isinstance(tree, dict) else {}
+    keyed = {name: item for name, item in members.items() if not ignores(scope.kind, name, item)}
     components = {name: short(part.encode()) for name, part in scope.parts()}
-    components["body"] = short(maker.body_digest(tree, scope.kind))
+    components["body"] = short(body_digest)
     return KeyExplanation(
         key=maker.key(scope, tree, secret=secret),
         components=MappingProxyType(components),
         fields=MappingProxyType(
-            {
-                pointer_token(name): short(maker.body_digest({name: item}, scope.kind))
-                for name, item in members.items()
-                if name not in ignored
-            }
+            {pointer_token(name): short(maker.body_digest({name: item}, scope.kind)) for name, item in keyed.items()}
         ),
-        ignored=MappingProxyType({name: ignored_reason(scope.kind, name) or "" for name in members if name in ignored}),
-        body={name: item for name, item in members.items() if name not in ignored} if members else tree,
+        ignored=MappingProxyType(
+            {name: ignored_reason(scope.kind, name) or "" for name in members if name not in keyed}
+        ),
+        body=keyed if members else tree,
     )
 
 

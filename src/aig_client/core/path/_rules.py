@@ -19,6 +19,7 @@ class Rules:
     Attributes:
         token: the Cloudflare token; it goes to the header and host that the surface wants, and nowhere else.
         credential: ``"stored"`` (BYOK or Unified Billing: every provider auth header is removed) or ``"request"``.
+        gateway_id: sent as ``cf-aig-gateway-id`` on the REST API, whose URL does not name the gateway.
         gateways: declared base URLs, see ``surface_of``.
         namespace, policy_epoch, secret: see ``cache_key``.
         defaults: options that calls inherit.
@@ -29,6 +30,7 @@ class Rules:
 
     token: str | None = field(default=None, repr=False)
     credential: Literal["stored", "request"] = "stored"
+    gateway_id: str | None = None
     gateways: tuple[str, ...] = ()
     namespace: str = ""
     policy_epoch: str = ""
@@ -39,7 +41,7 @@ class Rules:
 
     def __post_init__(self) -> None:
         declare(self.gateways)
-        GatewayMetadata(authorization=self.token)
+        GatewayMetadata(authorization=self.token, gateway_id=self.gateway_id)
         if self.credential not in ("stored", "request"):
             raise ConfigurationError("credential", "must be 'stored' or 'request'")
         if self.secret is not None:
@@ -62,8 +64,11 @@ class Rules:
             # First in order: Cloudflare keeps the first five entries, and this one is what logs are sorted by.
             metadata = replace(metadata, metadata={"route_class": route_class, **(metadata.metadata or {})})
         bearer: RawHeaders = ()
-        if self.token is not None and surface.family == "rest":
-            bearer = ((b"Authorization", b"Bearer " + self.token.encode("latin-1")),)
+        if surface.family == "rest":
+            if self.token is not None:
+                bearer = ((b"Authorization", b"Bearer " + self.token.encode("latin-1")),)
+            if metadata.gateway_id is None and self.gateway_id is not None:
+                metadata = replace(metadata, gateway_id=self.gateway_id)
         elif self.token is not None and metadata.authorization is None:
             metadata = replace(metadata, authorization=self.token)
         headers = metadata.headers(surface).items()

@@ -12,10 +12,11 @@ from ..facts._providers import EndpointKind
 from ._dispatch import Dispatched
 
 # What the last event of a whole stream looks like, per endpoint kind. Sources: the providers' streaming references.
+# At the start of a line, or with unescaped quotes: a model may write these words too.
 _END_MARKS: Final[Mapping[EndpointKind, re.Pattern[bytes]]] = {
-    "chat": re.compile(rb"data: ?\[DONE\]"),
-    "responses": re.compile(rb'"type": ?"response\.(?:completed|incomplete|failed)"|data: ?\[DONE\]'),
-    "messages": re.compile(rb'event: ?message_stop|"type": ?"message_stop"'),
+    "chat": re.compile(rb"(?:\A|[\r\n])data: ?\[DONE\]"),
+    "responses": re.compile(rb'"type": ?"response\.(?:completed|incomplete|failed)"|(?:\A|[\r\n])data: ?\[DONE\]'),
+    "messages": re.compile(rb'(?:\A|[\r\n])event: ?message_stop|"type": ?"message_stop"'),
     "generate_content": re.compile(rb'"finishReason": ?"'),
 }
 _ERROR_MARK: Final = re.compile(rb'(?:\A|[\r\n])(?:event: ?error\b|data: ?\{"(?:error|type": ?"error)")')
