@@ -71,15 +71,14 @@ async def _contestants(base_url: str, family: Family, stack: AsyncExitStack, *, 
     async def our_events() -> object:
         start = perf_counter()
         async with gateway.stream("chat", body()) as stream:
-            return await _taken(aiter(stream), events, start)
+            return await _taken(aiter(stream), events - 1, start)  # [DONE] is no event of ours
 
     async def our_json() -> object:
         seen = 0
         async with gateway.stream("chat", body()) as stream:
             async for event in stream:
-                if event.data != b"[DONE]":
-                    document: Any = event.json()
-                    seen += len(document["choices"])
+                document: Any = event.json()
+                seen += len(document["choices"])
         assert seen == events - 1
         return seen
 

@@ -267,7 +267,7 @@ Case = dict[str, Any]
 
 def written_case(name: str, source: str, surface: tuple[str, ...], body: Json, more: Case) -> Case:
     url, family, provider, endpoint, kind = surface
-    options = {"tenant": "acme", "credential": "stored", "namespace": "", "policy_epoch": ""} | more
+    options: Case = {"tenant": "acme", "credential": "stored", "namespace": "", "policy_epoch": "", **more}
     tree = json.loads(body) if isinstance(body, str) else revived(body)
     model = options.pop("model", None) or (tree.get("model", "") if isinstance(tree, dict) else "")
     variant, secret = options.pop("variant", ""), options.pop("secret", None)
@@ -278,6 +278,7 @@ def written_case(name: str, source: str, surface: tuple[str, ...], body: Json, m
     sealed = {} if secret is None else {"secret": secret.hex()}
     return {"name": name, "source": source, "url": url, **options, **sealed, _form(body): body} | {
         "scope": scope,
+        "kind": kind,
         "body_digest": digest,
         "key": key,
     }
@@ -291,7 +292,8 @@ def document() -> dict[str, Any]:
     return {
         "about": (
             "Recipe aig-key/1 (docs/adr/0003-key-recipe.md). 'tenant': null is SHARED, 'secret' is hex, 'raw' is the"
-            " text of a body where 'body' cannot say it. 'scope' are the components before the body digest."
+            " text of a body where 'body' cannot say it. 'scope' are the components before the body digest,"
+            " 'kind' decides which members are ignored."
             ' {"$repeat": ["x", 3]} stands for "xxx", {"$number": "NaN"} for a number that JSON lacks.'
             " 'refused' bodies have no key, because of what is at 'pointer'. A case is never edited, only added."
         ),

@@ -49,7 +49,6 @@ def urls_outside(outsider: RawServer, gateway: RawServer) -> list[str]:
         outsider.url(f"/#{gateway.url(path)}"),
         outsider.url(f"/https://gateway.ai.cloudflare.com{path}"),
         outsider.url(path, host="LOCALHOST"),
-        outsider.url(path, host="127.0.0.1."),
         outsider.url(path, host="127.1"),
     ]
 

@@ -54,16 +54,16 @@ SCHEMA_NAMES = ["parameters", "schema", "properties", "response_format", "input_
 def number(rng: random.Random) -> int | float:
     match rng.randrange(5):
         case 0:
-            return rng.choice(NUMBERS)
+            return NUMBERS[rng.randrange(len(NUMBERS))]
         case 1:
             return rng.randint(1 - 2**53, 2**53 - 1)
         case 2:
-            return rng.randint(-(10**6), 10**6) / 10 ** rng.randint(0, 9)
+            return rng.randint(-(10**6), 10**6) / float(f"1e{rng.randint(0, 9)}")
         case 3:
-            return rng.choice((-1, 1)) * rng.random() * 10.0 ** rng.randint(-12, 25)
+            return rng.choice((-1, 1)) * rng.random() * float(f"1e{rng.randint(-12, 25)}")
         case _:
-            found: tuple[float] = struct.unpack("<d", rng.randbytes(8))  # type: ignore[assignment]
-            return found[0] if abs(found[0]) < float("inf") else 0.25
+            any_bits: float = struct.unpack("<d", rng.randbytes(8))[0]
+            return any_bits if abs(any_bits) < float("inf") else 0.25
 
 
 def string(rng: random.Random, longest: int = 12) -> str:

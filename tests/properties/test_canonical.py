@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 import string
@@ -188,6 +189,8 @@ def test_a_string_is_long_beyond_the_threshold_in_code_points(encode: Encoder) -
         assert reduced({"a": char * (LONG + 1)}, encode).startswith(b'{"a":[0.0,"')
     assert reduced(["x" * (LONG + 1)], encode).startswith(b'[[0.0,"')
     assert reduced("x" * (LONG + 1), encode).startswith(b'[0.0,"')
+    for value in ({"parameters": "x" * (LONG + 1)}, ["x" * (LONG + 1)], {"a": ["x" * LONG, "é" * 2 * LONG]}):
+        assert reduced(value, encode) == exactly(value)
 
 
 @encoders
@@ -305,7 +308,11 @@ WRAPS: dict[str, Callable[[Any], Any]] = {
 def test_what_has_no_one_form_is_refused_with_its_pointer(case: str, wrap: str, encode: Encoder) -> None:
     value, below = REFUSED[case]
     tree = WRAPS[wrap](value)
-    calls = [lambda: reduced(tree, encode), lambda: canonical_json(tree, encode=encode), lambda: exactly(tree)]
+    calls: list[Callable[[], bytes]] = [
+        lambda: reduced(tree, encode),
+        lambda: canonical_json(tree, encode=encode),
+        lambda: exactly(tree),
+    ]
     for call in calls:
         with pytest.raises(Unkeyable) as caught:
             call()
@@ -347,6 +354,23 @@ def test_depth_ends_at_the_same_level_for_every_encoder(name: str, encode: Encod
                 for call in (reduced, lambda value, encode: canonical_json(value, encode=encode)):
                     with pytest.raises(Unkeyable, match="deep"):
                         call(tree, encode)
+
+
+@encoders
+def test_depth_is_counted_through_a_schema(encode: Encoder) -> None:
+    for outside, inside in itertools.product((1, 63, 64, 65, 126), (1, 2, 62, 63, 64, 65)):
+        tree: Any = 1
+        for _ in range(inside):
+            tree = [tree]
+        tree = {"parameters": tree}
+        for _ in range(outside - 1):
+            tree = {"a": tree}
+        if outside + inside <= MAX_DEPTH:
+            assert reduced(tree, encode) == exactly(tree)
+        else:
+            with pytest.raises(Unkeyable, match="deep") as caught:
+                reduced(tree, encode)
+            assert caught.value.pointer.count("/") == MAX_DEPTH
 
 
 @pytest.mark.parametrize(
@@ -406,14 +430,12 @@ def test_a_leaf_larger_than_the_room_is_digested_and_not_kept() -> None:
 def test_what_is_used_again_outlives_what_is_not() -> None:
     leaves = Leaves(200_000)
     kept, lost = "kept" * LONG, "lost" * LONG
-    leaves.token(kept)
-    first = leaves.token(lost)
+    first, second = leaves.token(kept), leaves.token(lost)
     for number in range(200):
         leaves.token(f"{number}" * LONG)
-        leaves.token(kept)
-    assert leaves.strings.get(kept) is not None
+        assert leaves.token(kept) is first
     assert leaves.strings.get(lost) is None
-    assert leaves.token(lost) == first
+    assert leaves.token(lost) == second
 
 
 def test_forget_lets_go_of_everything() -> None:

@@ -95,7 +95,7 @@ def run() -> tuple[list[Row], list[str], str]:
     cached, off = CacheIntent.response(300), CacheIntent.off
     article = "Caches are where the money is, and where the wrong answers come from."
     with serve_in_thread(config) as emulator, stranger() as (elsewhere, seen):
-        base = emulator.base_url("openai").removesuffix("/openai")
+        base = emulator.gateway_url
         with GatewayClient(base_url=base, token=TOKEN) as gateway:
             service = SummaryService(gateway)
             rows = [

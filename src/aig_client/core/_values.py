@@ -138,6 +138,12 @@ class Options:
     deadline: float | None = None
 
     def __post_init__(self) -> None:
+        if self.cache is not None and not isinstance(self.cache, CacheIntent):
+            raise ConfigurationError(
+                "cache", "is no CacheIntent", remedy="Use CacheIntent.off, .gateway_default or .response(ttl)"
+            )
+        if self.tenant is not None and not isinstance(self.tenant, (str, Shared)):
+            raise ConfigurationError("tenant", "must be a string or SHARED")
         if self.deadline is not None and not (0 < self.deadline < float("inf")):
             raise ConfigurationError("deadline", "must be a positive number of seconds")
         if self.tenant == "":
@@ -181,8 +187,9 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What will be sent, and why. ``reasons`` are sentences for people; no secret, prompt or tenant's name is in
-    them.
+    """What will be sent, and why. ``reasons`` are sentences for people; no secret, prompt or tenant's name is in them.
+
+    ``model`` and ``stream`` are None where nobody needed to look into the body: an SDK's call that is not cached.
     """
 
     method: str
@@ -193,7 +200,7 @@ class Plan:
     key: CacheKey | None = None
     route_class: str | None = None
     model: str | None = None
-    stream: bool = False
+    stream: bool | None = None
     deadline: float | None = None
     reasons: tuple[str, ...] = ()
 

@@ -68,7 +68,7 @@ class AsyncGatewayStream:
         return self._answer().iter_bytes()
 
     async def __aiter__(self) -> AsyncIterator[StreamEvent]:
-        """The answer's server-sent events.
+        """The answer's server-sent events, less OpenAI's end mark ``[DONE]``, which says nothing that the end does not.
 
         Raises:
             Unreachable: the answer broke off; ``receipt.ended`` says how.
@@ -76,7 +76,8 @@ class AsyncGatewayStream:
         reader = EventReader(StreamEvent)
         async for chunk in self._answer().iter_bytes():
             for event in reader.feed(chunk):
-                yield event
+                if event.data != b"[DONE]":
+                    yield event
 
     @property
     def status(self) -> int:

@@ -124,12 +124,13 @@ class Plugs:
 
     wiring: Wiring
     colour: str
+    proxy: str | None
     on_receipt: OnReceipt | None
 
-    def _http_client(self, sdk: str, api_key: str | None, http: HttpFamily | None) -> Any:  # noqa: ANN401  (of either family)
+    def _http_client(self, sdk: str, api_key: str | None, http: HttpFamily | None) -> Any:  # noqa: ANN401
         rules = self.wiring.rules if api_key is None else self.wiring.own_key_rules
         module = import_module(f"._{self.colour}_{sdk_family(sdk, http)}_hands", __package__)
-        return module.open_sdk_client(self.wiring.base_url, rules, on_receipt=self.on_receipt)
+        return module.open_sdk_client(self.wiring.base_url, rules, proxy=self.proxy, on_receipt=self.on_receipt)
 
     def arguments(self, sdk: str, provider: str, api_key: str | None, http: HttpFamily | None) -> SdkArguments:
         """What the constructor of the openai or anthropic SDK takes.

@@ -83,7 +83,7 @@ def unreachable(record: Record, error: Exception) -> Unreachable:
     if receipt is not None and receipt.no_answer is not None:
         answer = receipt.no_answer
         return Unreachable(f"nobody answered: {answer.problem}", kind=answer.kind, receipt=receipt)
-    kind: NoAnswerKind = "timeout" if "Timeout" in type(error).__name__ else "protocol"
     if isinstance(error.__cause__, TimeoutError):
-        kind = "deadline"
+        return Unreachable("the deadline passed before the answer had ended", kind="deadline", receipt=receipt)
+    kind: NoAnswerKind = "timeout" if "Timeout" in type(error).__name__ else "protocol"
     return Unreachable(f"the answer broke off ({type(error).__name__})", kind=kind, receipt=receipt)

@@ -9,14 +9,13 @@ from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Final, Literal, Self, Unpack
-from weakref import WeakSet
 
 from ..core import UNSET, CacheIntent, GatewayMetadata, Options, Plan, Request, Rules, Tenant, decide, read
 from ..schema import load_settings
 from ._sync_stream import GatewayStream
 from ._families import GoogleArguments, Plugs, SdkArguments, sync_hands, check_client, family_of
 from ._hands import Closable, Hands
-from ._options import Scope
+from ._options import Scope, current
 from ._options import options as ambient
 from ._record import OnReceipt
 from ._response import GatewayResponse, error_of
@@ -44,7 +43,7 @@ class GatewayClient:
         cache, tenant, route_class, gateway, deadline: what calls inherit, see ``Options``.
         namespace, policy_epoch, secret: see ``cache_key``.
         on_receipt: called with the receipt of every exchange.
-        proxy: a proxy URL, else the environment's.
+        proxy: a proxy URL, else the environment's; for SDKs as well, while ``client`` is not.
         config: the path of an ``aig.toml``.
 
     Raises:
@@ -99,8 +98,8 @@ class GatewayClient:
         self._on_receipt = on_receipt
         self._proxy = proxy
         self._hands: dict[str, Hands] = {}
-        self._plugs = Plugs(self._wiring, COLOUR, on_receipt)
-        self._given: WeakSet[Closable] = WeakSet()
+        self._plugs = Plugs(self._wiring, COLOUR, proxy, on_receipt)
+        self._given: list[Closable] = []
 
     @property
     def base_url(self) -> str:
@@ -123,16 +122,15 @@ class GatewayClient:
     def close(self) -> None:
         """Close the connections, those given to SDKs included; an http client of your own stays open."""
         hands, self._hands = self._hands, {}
-        for each in [*hands.values(), *self._given]:
+        given, self._given = self._given, []
+        for each in [*hands.values(), *given]:
             each.close()
 
     def _hands_for(self, request: Request) -> Hands:
         rules = self._wiring.rules_for(request)
         hands = self._hands.get(rules.credential)
         if hands is None:
-            made = sync_hands(
-                self._wiring, rules, client=self._client, proxy=self._proxy, on_receipt=self._on_receipt
-            )
+            made = sync_hands(self._wiring, rules, client=self._client, proxy=self._proxy, on_receipt=self._on_receipt)
             hands = self._hands.setdefault(rules.credential, made)  # another thread may have been first
         return hands
 
@@ -201,7 +199,7 @@ class GatewayClient:
         """
         request = build_request(self._wiring, "POST", url, json=json, headers=headers)
         rules = self._wiring.rules_for(request)
-        return decide(read(request, rules), rules, Options(**options))
+        return decide(read(request, rules), rules, Options(**options).over(current()[0]))
 
     # --- Typed helpers: ``body`` is the provider's own request body, sent as it stands ---
 
@@ -271,11 +269,11 @@ class GatewayClient:
     def google(self, *, api_key: str | None = None, http: HttpFamily | None = None) -> GoogleArguments:
         """Keyword arguments for ``google.genai.Client``; this colour of client serves ``client.models``."""
         arguments = self._plugs.google(api_key, http)
-        self._given.add(arguments["http_options"][HTTP_CLIENT])
+        self._given.append(arguments["http_options"][HTTP_CLIENT])
         return arguments
 
     def _plug(self, arguments: SdkArguments) -> SdkArguments:
-        self._given.add(arguments["http_client"])
+        self._given.append(arguments["http_client"])
         return arguments
 
 

@@ -42,7 +42,7 @@ class _Shard:
 class Pool(httpx.BaseTransport):
     """Many small connection pools that look like one.
 
-    httpcore scans its whole pool at every event, quadratically in httpx 0.28: 256 calls in one pool crawl. Shards of
+    httpcore scans its whole pool at every event, the older one quadratically: 256 calls in one pool crawl. Shards of
     eight
     keep the scan short. Calls fill the first shard before they open the next, so a quiet client keeps one connection.
     """

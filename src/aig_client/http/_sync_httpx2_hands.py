@@ -11,7 +11,7 @@ from typing import Final
 
 import httpx2
 
-from ..core import NO_OPTIONS, Options, Plan, RawHeaders, Refused, Request, Rules, Unreachable
+from ..core import Options, Plan, RawHeaders, Refused, Request, Rules, Unreachable
 from ._sync_httpx2 import Driver, GatewayTransport, Pool
 from ._hands import CONNECT_TIMEOUT, READ_TIMEOUT, USER_AGENT, environment_proxy, unreachable
 from ._record import OnReceipt, Record
@@ -27,16 +27,11 @@ def open_client(base_url: str, *, proxy: str | None = None) -> httpx2.Client:
 
 
 def open_sdk_client(
-    base_url: str,
-    rules: Rules,
-    *,
-    options: Options = NO_OPTIONS,
-    on_receipt: OnReceipt | None = None,
-    inner: httpx2.BaseTransport | None = None,
+    base_url: str, rules: Rules, *, proxy: str | None = None, on_receipt: OnReceipt | None = None
 ) -> httpx2.Client:
     """The http client that an SDK is given: it follows redirects, as SDKs expect, and our headers do not."""
-    pool = inner if inner is not None else Pool(proxy=environment_proxy(base_url))
-    transport = GatewayTransport(rules, inner=pool, options=options, on_receipt=on_receipt)
+    pool = Pool(proxy=proxy or environment_proxy(base_url))
+    transport = GatewayTransport(rules, inner=pool, on_receipt=on_receipt)
     timeout = httpx2.Timeout(READ_TIMEOUT, connect=CONNECT_TIMEOUT, pool=None)
     return httpx2.Client(transport=transport, timeout=timeout, follow_redirects=True)
 

@@ -68,7 +68,7 @@ class GatewayStream:
         return self._answer().iter_bytes()
 
     def __iter__(self) -> Iterator[StreamEvent]:
-        """The answer's server-sent events.
+        """The answer's server-sent events, less OpenAI's end mark ``[DONE]``, which says nothing that the end does not.
 
         Raises:
             Unreachable: the answer broke off; ``receipt.ended`` says how.
@@ -76,7 +76,8 @@ class GatewayStream:
         reader = EventReader(StreamEvent)
         for chunk in self._answer().iter_bytes():
             for event in reader.feed(chunk):
-                yield event
+                if event.data != b"[DONE]":
+                    yield event
 
     @property
     def status(self) -> int:

@@ -16,6 +16,7 @@ from ..core import (
     Request,
     Rules,
     Tenant,
+    declare,
     endpoint_path,
     provider_row,
     surface_of,
@@ -77,7 +78,11 @@ def wire(
     base_url = settings.base_url.rstrip("/")
     declared = tuple(gateways)
     if surface_of(f"{base_url}/openai", gateways=declared) is None:
-        declared = (*declared, base_url)  # configured as the gateway, so declared as one
+        try:
+            declared = declare((*declared, base_url))  # configured as the gateway, so declared as one
+        except ConfigurationError as error:
+            source = settings.source_of("base_url")
+            raise ConfigurationError("base_url", error.problem, remedy=error.remedy, source=source) from None
     if surface_of(f"{base_url}/openai", gateways=declared) is None:
         raise ConfigurationError(
             "base_url",

@@ -93,9 +93,14 @@ class RunningEmulator:
         self._gateway = gateway
         self._clock = clock
 
+    @property
+    def gateway_url(self) -> str:
+        """What provider slugs stand under: the `base_url` of a `GatewayClient`."""
+        return f"{self.origin}/v1/{self.account}/{self.gateway}"
+
     def base_url(self, provider: str) -> str:
         """The base URL of a provider slug, or of `compat`."""
-        return f"{self.origin}/v1/{self.account}/{self.gateway}/{provider}"
+        return f"{self.gateway_url}/{provider}"
 
     @property
     def log(self) -> tuple[LogEntry, ...]:

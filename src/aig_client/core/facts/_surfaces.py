@@ -111,19 +111,24 @@ class _Declared:
     path: str
 
 
+def _shown(url: str) -> str:
+    """A URL for an error: no userinfo, no query."""
+    return repr(re.sub(r"//[^/]*@", "//...@", url.partition("?")[0]))
+
+
 @lru_cache(maxsize=64)
 def _declare(base_url: str) -> _Declared:
     url = _parse(base_url)
     if url is None or url.query or "#" in base_url:
         raise ConfigurationError(
             "gateways",
-            f"{base_url!r} is not a plain base URL",
+            f"{_shown(base_url)} is not a plain base URL",
             remedy="Give scheme, host and optionally a port and a path, for example 'https://ai.example.com'",
         )
     if url.scheme in ("http", "ws") and not _LOOPBACK.fullmatch(url.host):
         raise ConfigurationError(
             "gateways",
-            f"{base_url!r} would carry tokens in clear",
+            f"{_shown(base_url)} would carry tokens in clear",
             remedy="Use https; plain http is for a local emulator on a loopback address",
         )
     if url.host in (GATEWAY_HOST, REST_HOST):
@@ -174,7 +179,9 @@ def _surface_of(text: str, gateways: tuple[str, ...]) -> Surface | None:
     for gateway in declared:
         if url.origin in gateway.origins and (url.path + "/").startswith(gateway.path + "/"):
             path = url.path[len(gateway.path) :]
-            found = _native(url, path, True) or _rest(url, path, True) or _custom(url, path)
+            # Cloudflare's own paths first: a declared base may reach into them, as far as the gateway id.
+            whole = _native(url, url.path, True) or _rest(url, url.path, True)
+            found = whole or _native(url, path, True) or _rest(url, path, True) or _custom(url, path)
             if found is not None:  # else a narrower base that is declared too may know the path
                 return found
     return None

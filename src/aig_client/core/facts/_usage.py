@@ -33,6 +33,7 @@ class Usage:
 # A quote inside a JSON string is escaped, so an unescaped one begins a real member.
 _USAGE: Final = re.compile(rb'(?<!\\)"(?:usage|usageMetadata)"\s*:\s*(?=\{)')
 _MAX: Final = 8 * 1024 * 1024
+_OBJECT: Final = 8 * 1024  # no usage object is longer; without a limit, many that are none would take minutes
 
 
 def usage_of(start: bytes, tail: bytes, *, encoding: str | None = None, whole: bool = False) -> Usage | None:
@@ -61,7 +62,9 @@ def _last_usage(text: bytes) -> Usage | None:
     found = None
     for match in _USAGE.finditer(text):
         try:
-            payload, _ = json.JSONDecoder().raw_decode(text[match.end() :].decode("utf-8", "replace"))
+            payload, _ = json.JSONDecoder().raw_decode(
+                text[match.end() : match.end() + _OBJECT].decode("utf-8", "replace")
+            )
         except (ValueError, RecursionError):
             continue
         if isinstance(payload, dict):

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from .._errors import ConfigurationError, Refused
-from .._values import NO_OPTIONS, PLACEHOLDER, UNSET, CacheIntent, CacheKey, Options, Plan
+from .._values import NO_OPTIONS, PLACEHOLDER, UNSET, CacheIntent, CacheKey, Options, Plan, RawHeaders
 from ..facts._headers import DEPRECATED, GatewayMetadata, gateway_metadata_from_headers, supported_on
 from ..facts._surfaces import Surface
 from ..facts._variants import variant_of
@@ -18,6 +18,7 @@ from ._rules import Rules
 CACHEABLE_MAX: Final = 25 * 1024 * 1024  # contract 1.3.8
 _PLACEHOLDER: Final = PLACEHOLDER.encode()
 _SKIP: Final = (b"cf-aig-skip-cache", b"true")
+_NOBODY_ASKED: Final = ("cache off: nobody asked for it",)
 _HINTS: Final = frozenset({"x-aig-cache", "x-aig-tenant", "x-aig-route-class"})
 
 
@@ -72,7 +73,8 @@ def _inside(call: Call, surface: Surface, rules: Rules, options: Options) -> Pla
         # On REST the Authorization header is Cloudflare's (contract 3.3).
         cloudflare = surface.family == "rest" and rules.token is not None
         headers += [pair for pair in call.credentials if not (cloudflare and pair[0].lower() == b"authorization")]
-    headers += rules.written(surface, gateway, options.route_class)
+    written = rules.written(surface, gateway, options.route_class)
+    headers += written
     headers += unknown
     intent = options.cache or CacheIntent.off
     key: CacheKey | None = None
@@ -82,6 +84,10 @@ def _inside(call: Call, surface: Surface, rules: Rules, options: Options) -> Pla
         intent, reasons = CacheIntent.gateway_default, ("the caller's own cache headers are sent as they are",)
     elif intent.mode == "gateway-default":
         reasons = ("cache left to the gateway's settings, as asked",)
+    elif _is_plain_workers_ai(surface, written):
+        if intent.mode == "response" or unknown:
+            raise ConfigurationError("gateway_id", "is required for an @cf/ model on the REST API")
+        reasons = ("plain Workers AI, not the gateway: no cf-aig-* header is sent",)
     else:
         if intent.mode == "response":
             tree = tree_of(call, rules)
@@ -92,6 +98,8 @@ def _inside(call: Call, surface: Surface, rules: Rules, options: Options) -> Pla
                 reasons = ("cached by intent",)
             else:
                 intent, reasons = CacheIntent.off, (f"cache off: {obstacle}",)
+        else:
+            reasons = _NOBODY_ASKED
         if key is None:
             headers.append(_SKIP)
     return Plan(
@@ -106,6 +114,15 @@ def _inside(call: Call, surface: Surface, rules: Rules, options: Options) -> Pla
         wants_stream(surface, tree),
         options.deadline,
         reasons,
+    )
+
+
+def _is_plain_workers_ai(surface: Surface, written: RawHeaders) -> bool:
+    """``/ai/run/@cf/...`` without a gateway id (contract 3.7.2)."""
+    return (
+        surface.family == "rest"
+        and surface.endpoint.startswith("/run/@cf/")
+        and not any(name == b"cf-aig-gateway-id" for name, _ in written)
     )
 
 

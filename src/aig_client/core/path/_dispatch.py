@@ -32,6 +32,6 @@ def dispatch(plan: Plan) -> Path[Dispatched]:
 
 
 def _is_cached_error(head: Head) -> bool:
-    if head.status < 400:
+    if 200 <= head.status < 300:  # contract 1.3.11: nothing else is cacheable
         return False
     return (head.header(b"cf-aig-cache-status") or b"").upper() == b"HIT"

@@ -153,6 +153,8 @@ def check_secret(secret: bytes) -> bytes:
     Raises:
         ConfigurationError: shorter than 16 bytes.
     """
+    if not isinstance(secret, bytes):
+        raise ConfigurationError("secret", "must be bytes")
     if len(secret) < SECRET_MIN:
         raise ConfigurationError("secret", f"is shorter than {SECRET_MIN} bytes", remedy="Use 32 random bytes")
     return secret

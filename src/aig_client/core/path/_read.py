@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, cast
 
 from .._values import UNSET, Request
 from ..facts._headers import DEPRECATED
@@ -74,11 +75,17 @@ def _says_json(headers: Iterable[tuple[bytes, bytes]]) -> bool:
     return False
 
 
-def wants_stream(surface: Surface, tree: object) -> bool:
-    """Whether the answer is asked for as a stream, by the body or by the path."""
-    if ":stream" in surface.endpoint or "alt=sse" in surface.query:
+# Gemini and Vertex; Bedrock and ElevenLabs.
+_STREAM_PATH: Final = re.compile(r":stream|[/-]stream\Z")
+
+
+def wants_stream(surface: Surface, tree: object) -> bool | None:
+    """Whether the answer is asked for as a stream, by the path or by the body; None when the body was not looked at."""
+    if _STREAM_PATH.search(surface.endpoint) or "alt=sse" in surface.query:
         return True
-    return isinstance(tree, Mapping) and bool(tree.get("stream"))
+    if tree is UNSET:
+        return None
+    return any(asking.get("stream") for asking in _askings(tree))
 
 
 _TOOL_MEMBERS: Final = ("tools", "functions", "toolConfig", "tool_choice", "mcp_servers", "web_search_options")
@@ -86,7 +93,18 @@ _TOOL_MEMBERS: Final = ("tools", "functions", "toolConfig", "tool_choice", "mcp_
 
 def wants_tools(tree: object) -> bool:
     """Whether the request brings tools, and so may have effects that a cached answer would not repeat."""
-    return isinstance(tree, Mapping) and any(tree.get(name) for name in _TOOL_MEMBERS)
+    return any(asking.get(name) for asking in _askings(tree) for name in _TOOL_MEMBERS)
+
+
+def _askings(tree: object) -> Iterator[Mapping[str, object]]:
+    """The objects that ask: the body or the entries of a Universal one, and the request that each may wrap."""
+    for outer in tree if isinstance(tree, list) else (tree,):
+        if isinstance(outer, Mapping):
+            asking = cast("Mapping[str, object]", outer)
+            yield asking
+            for name in ("input", "query"):  # `/ai/run` and Universal: contract 3.1
+                if isinstance(inner := asking.get(name), Mapping):
+                    yield cast("Mapping[str, object]", inner)
 
 
 def model_of(surface: Surface, tree: object) -> str | None:

@@ -15,11 +15,13 @@ from ._dispatch import Dispatched
 # At the start of a line, or with unescaped quotes: a model may write these words too.
 _END_MARKS: Final[Mapping[EndpointKind, re.Pattern[bytes]]] = {
     "chat": re.compile(rb"(?:\A|[\r\n])data: ?\[DONE\]"),
-    "responses": re.compile(rb'"type": ?"response\.(?:completed|incomplete|failed)"|(?:\A|[\r\n])data: ?\[DONE\]'),
+    "responses": re.compile(rb'"type": ?"response\.(?:completed|incomplete)"|(?:\A|[\r\n])data: ?\[DONE\]'),
     "messages": re.compile(rb'(?:\A|[\r\n])event: ?message_stop|"type": ?"message_stop"'),
     "generate_content": re.compile(rb'"finishReason": ?"'),
 }
-_ERROR_MARK: Final = re.compile(rb'(?:\A|[\r\n])(?:event: ?error\b|data: ?\{"(?:error|type": ?"error)")')
+_ERROR_MARK: Final = re.compile(
+    rb'(?:\A|[\r\n])(?:event: ?error\b|data: ?\{"(?:error|type": ?"error)")|"type": ?"response\.failed"'
+)
 
 
 def settle(dispatched: Dispatched, meter: Meter | None) -> Receipt:
