@@ -104,6 +104,10 @@ GEMINI_STREAM = (
     f"{GATEWAY}/google-ai-studio{_GEMINI}streamGenerateContent?alt=sse",
     *("native", "google-ai-studio", f"{_GEMINI}streamGenerateContent?alt=sse", "generate_content"),
 )
+GEMINI_KEY_IN_URL = (
+    f"{GATEWAY}/google-ai-studio{_GEMINI}streamGenerateContent?key=AIzaNotARealKey&alt=sse",
+    *GEMINI_STREAM[1:],
+)
 LLAMA = "@cf/meta/llama-3.1-8b-instruct"
 WORKERS_AI = (f"{GATEWAY}/workers-ai/{LLAMA}", "native", "workers-ai", f"/{LLAMA}", "run")
 COMPAT = (f"{GATEWAY}/compat/chat/completions", "compat", "", "/chat/completions", "chat")
@@ -159,6 +163,8 @@ CASES: list[tuple[str, str, tuple[str, ...], Any, dict[str, Any]]] = [
      {"model": "gemini-2.5-flash"}),
     ("gemini as a stream", "ADR 0003: endpoint", GEMINI_STREAM, {"contents": [{"parts": [{"text": "Hello"}]}]},
      {"model": "gemini-2.5-flash"}),
+    ("gemini, a key in the url", "ADR 0003: endpoint", GEMINI_KEY_IN_URL,
+     {"contents": [{"parts": [{"text": "Hello"}]}]}, {"model": "gemini-2.5-flash"}),
     ("workers ai", "contract 3.2", WORKERS_AI, {"prompt": "Hello", "seed": 1}, {"model": LLAMA}),
     ("compat", "contract 3.1", COMPAT, {**HELLO, "model": "openai/gpt-4.1-mini"}, {}),
     ("universal", "contract 3.1", UNIVERSAL, [

@@ -128,9 +128,7 @@ class Driver:
             await made.aclose()
 
 
-DRIVERS = tuple(
-    Driver(family, colour) for family in ("httpx", "httpx2") for colour in ("sync", "async")
-)
+DRIVERS = tuple(Driver(family, colour) for family in ("httpx", "httpx2") for colour in ("sync", "async"))
 every_driver = pytest.mark.parametrize("driver", DRIVERS, ids=str)
 async_drivers = pytest.mark.parametrize("driver", [one for one in DRIVERS if one.colour == "async"], ids=str)
 sync_drivers = pytest.mark.parametrize("driver", [one for one in DRIVERS if one.colour == "sync"], ids=str)

@@ -11,7 +11,8 @@ from typing import Final
 
 ACCOUNT: Final = "0123456789abcdef0123456789abcdef"
 SSE_HEAD: Final = (
-    b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+    b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n"
+    b"Connection: close\r\n\r\n"  # handlers leave after one answer, and a client must not be left to find out
 )
 _PATIENCE: Final = 10.0
 

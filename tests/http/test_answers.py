@@ -19,9 +19,7 @@ pytestmark = [pytest.mark.anyio, every_driver]
 CREDENTIALS = {"authorization", "x-api-key", "x-goog-api-key", "api-key", "xi-api-key"}
 
 
-async def test_an_answer_has_its_data_its_metadata_and_its_receipt(
-    driver: Driver, emulator: RunningEmulator
-) -> None:
+async def test_an_answer_has_its_data_its_metadata_and_its_receipt(driver: Driver, emulator: RunningEmulator) -> None:
     async with driver.gateway(**settings(emulator), route_class="summary") as gateway:
         answer = await gateway.chat(chat())
     data: Any = answer.data

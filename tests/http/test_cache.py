@@ -104,9 +104,7 @@ async def test_key_and_ttl_go_out_together_and_the_key_is_the_one_computed_befor
     body = chat()
     async with driver.gateway(**settings(emulator), namespace="n", policy_epoch="e") as gateway:
         answer = await gateway.chat(body, cache=CacheIntent.response(120), tenant="acme")
-        planned = gateway.plan(
-            "openai/chat/completions", json=body, cache=CacheIntent.response(120), tenant="acme"
-        )
+        planned = gateway.plan("openai/chat/completions", json=body, cache=CacheIntent.response(120), tenant="acme")
     key = cache_key(
         emulator.base_url("openai") + "/chat/completions",
         body,
@@ -156,7 +154,7 @@ async def test_bytes_and_a_tree_that_say_the_same_share_an_answer(driver: Driver
     ids=["stream", "tools"],
 )
 async def test_streams_and_tools_are_not_cached_unless_forced(
-    driver: Driver, emulator: RunningEmulator, members: dict[str, object], reason: str
+    driver: Driver, emulator: RunningEmulator, members: dict[str, Any], reason: str
 ) -> None:
     body = chat(**members)
     async with driver.gateway(**settings(emulator), tenant="acme") as gateway:

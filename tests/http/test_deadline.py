@@ -12,7 +12,7 @@ from aig_client import CacheIntent, ConfigurationError, Unreachable, options
 
 from .asks import chat
 from .drivers import Driver, every_driver
-from .servers import SSE_HEAD, Peer, answering, serving
+from .servers import SSE_HEAD, Peer, Recorded, answering, serving
 
 pytestmark = [pytest.mark.anyio, every_driver]
 
@@ -106,7 +106,11 @@ async def test_the_deadline_is_for_both_attempts_together(driver: Driver) -> Non
 
 
 async def test_the_deadline_of_a_client_and_of_a_block_bound_each_call_anew(driver: Driver) -> None:
-    with serving(answering(lambda _, peer: (time.sleep(0.05), peer.answer())[-1])) as server:
+    def respond(_: Recorded, peer: Peer) -> None:
+        time.sleep(0.05)
+        peer.answer()
+
+    with serving(answering(respond)) as server:
         async with driver.gateway(base_url=server.base_url, deadline=0.2) as gateway:
             for _ in range(5):
                 await gateway.chat(chat())

@@ -152,7 +152,9 @@ def test_a_transport_takes_the_family_of_its_inner_one() -> None:
         (AsyncGatewayTransport, httpx2.AsyncClient, httpx2.AsyncHTTPTransport()),
     ):
         transport = factory(rules, inner=inner)
-        base: Any = httpx if client.__module__.startswith("httpx.") or client in (httpx.Client, httpx.AsyncClient) else httpx2
+        base: Any = (
+            httpx if client.__module__.startswith("httpx.") or client in (httpx.Client, httpx.AsyncClient) else httpx2
+        )
         assert isinstance(transport, (base.BaseTransport, base.AsyncBaseTransport))
         client(transport=transport)
     assert isinstance(GatewayTransport(rules), httpx.BaseTransport)

@@ -44,9 +44,7 @@ async def ask(driver: Driver, base_url: str, url: str, *, key: str | None = None
 
 @every_redirect
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
-async def test_out_of_a_gateway_to_another_host(
-    driver: Driver, outsider: RawServer, status: int, host: str
-) -> None:
+async def test_out_of_a_gateway_to_another_host(driver: Driver, outsider: RawServer, status: int, host: str) -> None:
     landing = outsider.url(f"/v1/{ACCOUNT}/fake/openai/landing", host=host)
     with serving(redirecting(status, lambda _: landing)) as server:
         url = f"{server.base_url}/openai/chat/completions"

@@ -26,7 +26,7 @@ def free_port() -> int:
     return port
 
 
-def after_asking(act: Callable[[Peer], None]) -> Callable[[Peer], None]:
+def after_asking(act: Callable[[Peer], object]) -> Callable[[Peer], None]:
     def handle(peer: Peer) -> None:
         if peer.read() is not None:
             act(peer)
@@ -62,9 +62,7 @@ async def test_a_refused_connection_is_unreachable_with_a_receipt(driver: Driver
     ],
     ids=["leaves", "resets", "speaks no http", "stops in the head"],
 )
-async def test_a_peer_without_an_answer_is_no_connection_problem(
-    driver: Driver, act: Callable[[Peer], None]
-) -> None:
+async def test_a_peer_without_an_answer_is_no_connection_problem(driver: Driver, act: Callable[[Peer], object]) -> None:
     """``connect`` says that nothing was sent, so that it is safe to send again; here everything was."""
     with serving(after_asking(act)) as server:
         async with driver.gateway(base_url=server.base_url) as gateway:
@@ -86,7 +84,7 @@ async def test_a_peer_without_an_answer_is_no_connection_problem(
     ],
     ids=["content-length", "chunked", "reset", "a chunk that is none"],
 )
-async def test_an_answer_that_breaks_off_is_cut(driver: Driver, act: Callable[[Peer], None]) -> None:
+async def test_an_answer_that_breaks_off_is_cut(driver: Driver, act: Callable[[Peer], object]) -> None:
     with serving(after_asking(act)) as server:
         async with driver.gateway(base_url=server.base_url) as gateway:
             with pytest.raises(Unreachable) as caught:

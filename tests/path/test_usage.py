@@ -181,6 +181,7 @@ def test_a_compressed_answer_is_not_unpacked_without_end() -> None:
         b'{"usage":{"prompt_tokens":1.5}}',
         b'{"usage":{"prompt_tokens":7',
         b'{"usage":[{"prompt_tokens":7}]}',
+        b'{"my \\"usage":{"prompt_tokens":7}}',
         json.dumps({"choices": [{"message": {"content": TEXT}}]}).encode(),
         json.dumps({"a": json.dumps({"b": json.dumps({"usage": {"prompt_tokens": 7}})})}).encode(),
     ],

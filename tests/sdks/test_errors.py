@@ -112,7 +112,12 @@ async def test_nobody_answering_is_the_sdks_connection_error(plug: Plug) -> None
 
 async def test_a_deadline_is_the_sdks_timeout(plug: Plug) -> None:
     own: dict[str, Any] = {"openai": openai.APITimeoutError, "anthropic": anthropic.APITimeoutError}
-    with serving(lambda peer: peer.wait_until_left() and None if peer.read() else None) as server:
+
+    def stall(peer: Peer) -> None:
+        if peer.read() is not None:
+            peer.wait_until_left()
+
+    with serving(stall) as server:
         async with plug.gateway(base_url=server.base_url) as gateway:
             with options(deadline=0.1) as scope, pytest.raises(own.get(plug.sdk, Exception)) as caught:
                 await plug.ask(plug.client(gateway))

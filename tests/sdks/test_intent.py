@@ -106,9 +106,7 @@ async def test_an_sdk_and_the_direct_client_share_a_cache(emulator: RunningEmula
     text = str(uuid4())
     with GatewayClient(**settings(emulator), cache=CACHED, tenant="acme") as gateway:
         sdk = openai.OpenAI(**gateway.openai())
-        raw = sdk.chat.completions.with_raw_response.create(
-            model="gpt-5", messages=[{"role": "user", "content": text}]
-        )
+        raw = sdk.chat.completions.with_raw_response.create(model="gpt-5", messages=[{"role": "user", "content": text}])
         direct = gateway.chat({"messages": [{"content": text, "role": "user"}], "model": "gpt-5"})
     assert not metadata_of(raw).hit
     assert direct.metadata.hit

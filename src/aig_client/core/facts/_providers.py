@@ -169,6 +169,14 @@ CREDENTIAL_HEADERS: Final = frozenset(row.credential for row in _ROWS)
 """Every header in which some provider takes a key. With stored keys all of them are removed: any one of them, even a
 placeholder, switches the stored key off and is sent to the provider (contract 3.4)."""
 
+_CREDENTIAL_PARAMETERS: Final = re.compile(r"(?<=[?&])(?:key|access_token)=[^&]*&?")
+
+
+def without_credentials(query: str) -> str:
+    """A query (with its ``?``) less the parameters in which Google takes a key: a cache key must outlive its rotation."""
+    return _CREDENTIAL_PARAMETERS.sub("", query).rstrip("?&")
+
+
 # The first row whose pattern matches the whole path after the provider wins. Sources: contract 3.2 (example paths) and
 # the providers' own API references. An unknown path is "other": it is still a gateway URL.
 _PATHS: Final[tuple[tuple[str, EndpointKind], ...]] = (

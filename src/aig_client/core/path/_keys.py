@@ -24,7 +24,7 @@ from .._parse import Decoder, decode_strictly
 from .._reduce import Reducer
 from .._values import CacheKey, Shared, Tenant
 from ..facts._fields import ORDERED_MEMBERS, ignored_reason, ignores
-from ..facts._providers import EndpointKind
+from ..facts._providers import EndpointKind, without_credentials
 from ..facts._surfaces import Family, Surface, surface_of
 from ..facts._variants import variant_of
 
@@ -83,7 +83,7 @@ class KeyScope:
             family=surface.family,
             provider=provider,
             model=model,
-            endpoint=surface.endpoint + surface.query,
+            endpoint=surface.endpoint + (without_credentials(surface.query) if surface.query else ""),
             kind=surface.kind if known else "other",
             credential=credential,
             namespace=namespace,
@@ -113,7 +113,13 @@ class KeyScope:
 
 @lru_cache(maxsize=512)
 def _netstrings(parts: tuple[str, ...]) -> bytes:
-    return "".join([f"{len(part)}:" + part + "," for part in parts]).encode()  # an f-string would ask an enum
+    text = "".join([f"{len(part)}:" + part + "," for part in parts])  # an f-string would ask an enum for its name
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        raise ConfigurationError(
+            "tenant, namespace or policy_epoch", "holds a lone surrogate, which UTF-8 cannot carry"
+        ) from None
 
 
 class KeyMaker:
