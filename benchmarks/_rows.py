@@ -31,6 +31,7 @@ class Row:
         target: the figure to keep, or ``""``.
         kept: whether it was kept; None without a target.
         column: makes the row one cell of a table, under this heading.
+        close: the target lies within the middle half, so another run may say otherwise.
     """
 
     group: str
@@ -42,6 +43,7 @@ class Row:
     target: str = ""
     kept: bool | None = None
     column: str = ""
+    close: bool = False
 
 
 def ratio_row(
@@ -64,6 +66,7 @@ def ratio_row(
         "" if most is None else f"<= {most:g}x",
         None if most is None else round(value, 3) <= most,
         column,
+        most is not None and low <= most <= high,
     )
 
 

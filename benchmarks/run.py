@@ -61,7 +61,8 @@ def _report(rows: list[Row], *, quick: bool, date: str) -> Iterator[str]:
     yield f"{_versions()}."
     yield ""
     yield "Ratios are medians over interleaved rounds of one run, with the middle half of the rounds beside them."
-    yield "Absolute times are this machine's, which was not idle: quote the ratios."
+    yield "Absolute times are of this machine, which was not idle: quote the ratios."
+    yield "`close`: the target lies within the middle half, so another run may say otherwise."
     prints = {row.value for row in rows if row.group == "fingerprint"}
     if prints:
         agree = "the same with orjson and without" if len(prints) == 1 else "DIFFERENT with orjson and without"
@@ -87,7 +88,7 @@ def _report(rows: list[Row], *, quick: bool, date: str) -> Iterator[str]:
 
 
 def _claim(row: Row) -> tuple[str, ...]:
-    verdict = "pass" if row.kept else "**short**"
+    verdict = ("pass" if row.kept else "**short**") + (", close" if row.close else "")
     return row.group, row.name, row.value, row.target, verdict, row.base, row.spread, row.here
 
 

@@ -76,7 +76,7 @@ def test_no_module_is_named_for_what_it_is_not() -> None:
 
 
 def test_files_stay_short() -> None:
-    longest = sorted(((len(path.read_text("utf-8").splitlines()), name_of(path)) for path in python_files()))[::-1]
+    longest = sorted((len(path.read_text("utf-8").splitlines()), name_of(path)) for path in python_files())[::-1]
     assert longest[0][0] <= LONGEST_FILE, f"the largest files: {longest[:5]}"
 
 
@@ -187,10 +187,11 @@ def text_files() -> Iterator[Path]:
 
 
 def test_no_file_names_a_machine_or_somebody_elses_registry() -> None:
-    found = []
-    for path in text_files():
-        for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
-            for pattern in (_MACHINE_PATHS, _REGISTRIES):
-                if match := pattern.search(line):
-                    found.append(f"{path.relative_to(ROOT)}:{number}: {match[0]}")
+    found = [
+        f"{path.relative_to(ROOT)}:{number}: {match[0]}"
+        for path in text_files()
+        for number, line in enumerate(path.read_text("utf-8").splitlines(), 1)
+        for pattern in (_MACHINE_PATHS, _REGISTRIES)
+        if (match := pattern.search(line))
+    ]
     assert not found

@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
-from typing import Any, Literal, cast
+from types import TracebackType
+from typing import Any, Literal, Self, cast
 
 import anyio
 import pytest
@@ -42,12 +43,14 @@ class _AwaitedStream:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
 
-    async def __aenter__(self) -> _AwaitedStream:
+    async def __aenter__(self) -> Self:
         await _in_thread(self._stream.__enter__)
         return self
 
-    async def __aexit__(self, *exception: Any) -> None:
-        await _in_thread(partial(self._stream.__exit__, *exception))
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await _in_thread(self._stream.__exit__, kind, error, trace)
 
     def __aiter__(self) -> AsyncIterator[Any]:
         return _stepped(iter(self._stream))

@@ -75,18 +75,19 @@ async def test_a_stream_cancelled_between_two_events(driver: Driver) -> None:
     with serving(stalling) as server, options() as scope:
         async with driver.gateway(base_url=server.base_url) as gateway:
             got: list[bytes] = []
+            first = anyio.Event()
 
             async def listen() -> None:
                 async with gateway.stream("chat", chat()) as stream:
                     async for event in stream:
                         got.append(event.data)
+                        first.set()
 
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(listen)
                 await anyio.to_thread.run_sync(stalling.asked.acquire)
                 with anyio.fail_after(5):
-                    while not got:
-                        await anyio.sleep(0.001)
+                    await first.wait()
                 tasks.cancel_scope.cancel()
     assert got == [b"one"]
     assert stalling.left == [True]

@@ -75,11 +75,13 @@ async def test_a_peer_that_stops_in_the_body(driver: Driver) -> None:
 
 async def test_a_peer_that_trickles_does_not_outlast_the_deadline(driver: Driver) -> None:
     with serving(trickles) as server:
-        async with driver.gateway(base_url=server.base_url) as gateway, takes(DEADLINE, DEADLINE + SLACK):
+        async with (
+            driver.gateway(base_url=server.base_url) as gateway,
+            takes(DEADLINE, DEADLINE + SLACK),
+            gateway.stream("chat", chat(), deadline=DEADLINE) as stream,
+        ):
             with pytest.raises(Unreachable) as caught:
-                async with gateway.stream("chat", chat(), deadline=DEADLINE) as stream:
-                    async for event in stream:
-                        assert event.data == b"x"
+                assert {event.data async for event in stream} == {b"x"}
     assert caught.value.kind == "deadline"
     assert stream.receipt is not None
     assert stream.receipt.ended == "errored"
@@ -97,10 +99,13 @@ async def test_the_deadline_is_for_both_attempts_together(driver: Driver) -> Non
             peer.wait_until_left()
 
     with serving(handle) as server:
-        async with driver.gateway(base_url=server.base_url, tenant="t", cache=CacheIntent.response(60)) as gateway:
-            async with takes(DEADLINE, DEADLINE + SLACK):
-                with pytest.raises(Unreachable) as caught:
-                    await gateway.chat(chat(), deadline=DEADLINE)
+        cached = CacheIntent.response(60)
+        async with (
+            driver.gateway(base_url=server.base_url, tenant="t", cache=cached) as gateway,
+            takes(DEADLINE, DEADLINE + SLACK),
+        ):
+            with pytest.raises(Unreachable) as caught:
+                await gateway.chat(chat(), deadline=DEADLINE)
     assert caught.value.kind == "deadline"
     assert len(server.requests) == 2
 

@@ -9,6 +9,7 @@ from contextvars import copy_context
 from functools import partial
 
 import anyio
+import anyio.lowlevel
 import pytest
 
 from aig_client import CacheIntent, ConfigurationError, GatewayClient, GatewayMetadata, Receipt, Unreachable, options
@@ -78,8 +79,8 @@ async def test_a_stream_that_outlives_its_block_still_reports_to_it(driver: Driv
         async for _ in stream:
             pass
         await stream.__aexit__(None, None, None)
-    assert scope.last is stream.receipt is not None
-    assert scope.last.plan.route_class == "planning"
+    assert [receipt.plan.route_class for receipt in scope.receipts] == ["planning"]
+    assert scope.last is stream.receipt
 
 
 @every_driver
@@ -103,7 +104,7 @@ async def test_tasks_do_not_see_each_others_options(driver: Driver, emulator: Ru
             with options(route_class=name) as scope:
                 for _ in range(3):
                     await gateway.chat(chat())
-                    await anyio.sleep(0)
+                    await anyio.lowlevel.checkpoint()
             seen[name] = [receipt.plan.route_class for receipt in scope.receipts]
 
         with options(route_class="parent") as parent:

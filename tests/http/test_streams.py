@@ -45,13 +45,15 @@ def body_of(endpoint: Endpoint) -> dict[str, object]:
 async def test_a_stream_gives_its_events_and_its_receipt_when_it_is_over(
     driver: Driver, emulator: RunningEmulator, endpoint: Endpoint
 ) -> None:
-    async with driver.gateway(**settings(emulator)) as gateway:
-        async with gateway.stream(endpoint, body_of(endpoint)) as stream:
-            assert stream.status == 200
-            assert stream.metadata.ai_gateway_cache_status is CacheStatus.MISS
-            assert receipt_now(stream) is None
-            events = [event async for event in stream]
-            receipt = receipt_now(stream)
+    async with (
+        driver.gateway(**settings(emulator)) as gateway,
+        gateway.stream(endpoint, body_of(endpoint)) as stream,
+    ):
+        assert stream.status == 200
+        assert stream.metadata.ai_gateway_cache_status is CacheStatus.MISS
+        assert receipt_now(stream) is None
+        events = [event async for event in stream]
+        receipt = receipt_now(stream)
     assert receipt is not None
     assert stream.receipt is receipt
     assert (receipt.ended, receipt.plan.stream) == ("complete", True)
@@ -114,7 +116,7 @@ async def test_bytes_pass_as_they_come(driver: Driver) -> None:
     assert stream.receipt.meter.size == len(b"".join(chunks))
 
 
-async def ended(driver: Driver, endpoint: Endpoint, *parts: bytes, finish: bool = True) -> tuple[str | None, bool]:
+async def ended(driver: Driver, endpoint: Endpoint, *parts: bytes, finish: bool = True) -> tuple[str, bool]:
     """How a stream of these parts ended, and whether reading it raised."""
 
     def handle(peer: Peer) -> None:
@@ -125,17 +127,20 @@ async def ended(driver: Driver, endpoint: Endpoint, *parts: bytes, finish: bool 
             if finish:
                 peer.send_chunk(b"")
 
-    raised = False
+    raised: Unreachable | None = None
     with serving(handle) as server:
-        async with driver.gateway(base_url=server.base_url) as gateway:
-            async with gateway.stream(endpoint, body_of(endpoint)) as stream:
-                try:
-                    async for _ in stream:
-                        pass
-                except Unreachable as error:
-                    assert error.receipt is stream.receipt is not None
-                    raised = True
-    return (stream.receipt.ended if stream.receipt else None), raised
+        async with (
+            driver.gateway(base_url=server.base_url) as gateway,
+            gateway.stream(endpoint, body_of(endpoint)) as stream,
+        ):
+            try:
+                async for _ in stream:
+                    pass
+            except Unreachable as error:
+                raised = error
+    assert stream.receipt is not None
+    assert raised is None or raised.receipt is stream.receipt
+    return stream.receipt.ended, raised is not None
 
 
 @pytest.mark.parametrize("endpoint", ["chat", "responses", "messages"])
@@ -170,9 +175,8 @@ async def test_a_long_stream_is_counted_whole_and_its_last_words_are_read(driver
                 peer.send_chunk(part)
 
     with serving(handle) as server:
-        async with driver.gateway(base_url=server.base_url) as gateway:
-            async with gateway.stream("chat", chat()) as stream:
-                count = len([event async for event in stream])
+        async with driver.gateway(base_url=server.base_url) as gateway, gateway.stream("chat", chat()) as stream:
+            count = len([event async for event in stream])
     receipt = stream.receipt
     assert count == 61
     assert receipt is not None
@@ -223,9 +227,8 @@ async def test_a_stream_that_was_not_opened_says_so(driver: Driver, emulator: Ru
 
 async def test_a_stream_that_answers_whole_is_still_an_answer(driver: Driver) -> None:
     with serving(lambda peer: peer.answer(200, [], b'{"whole":true}') if peer.read() else None) as server:
-        async with driver.gateway(base_url=server.base_url) as gateway:
-            async with gateway.stream("chat", chat()) as stream:
-                content = b"".join([chunk async for chunk in stream.iter_bytes()])
+        async with driver.gateway(base_url=server.base_url) as gateway, gateway.stream("chat", chat()) as stream:
+            content = b"".join([chunk async for chunk in stream.iter_bytes()])
     assert content == b'{"whole":true}'
     assert stream.receipt is not None
     assert stream.receipt.ended == "complete"

@@ -81,53 +81,12 @@ def mutations(draw: st.DrawFn) -> str:
 
 ODDITIES = {
     "scheme": ["http", "wss", "ws", "HTTPS", "ftp", "http\u017f", ""],
-    "before": [
-        "me@",
-        "me:pw@",
-        "@",
-        "evil.example@",
-        "x.",
-        "evil",
-        "\\",
-        "/",
-        "gateway.ai.cloudflare.com@",
-        "[",
-        "%67",
-    ],
-    "after": [
-        ".",
-        ".evil.example",
-        "@evil.example",
-        "%40evil.example",
-        "\\@evil.example",
-        "]",
-        "\u3002",
-        "#",
-        "?",
-        "%2e",
-    ],
+    "before": ["me@", "me:pw@", "@", "evil.example@", "x.", "evil", "\\", "/", "gateway.ai.cloudflare.com@", "["],
+    "after": [".", ".evil.example", "@evil.example", "%40evil.example", "\\@evil.example", "]", "\u3002", "#", "?"],
     "port": [":443", ":0443", ":80", ":8443", ":8787", ":", ":99999", ":443@evil.example"],
-    "segment": [
-        "",
-        ".",
-        "..",
-        "%2e",
-        "%2e%2e",
-        ".%2E",
-        "%2f",
-        "a%2Fb",
-        "%5c",
-        "\\",
-        "%00",
-        "%252f",
-        "%",
-        "x",
-        "..;",
-        "@",
-        ":",
-    ],
+    "segment": ["", ".", "..", "%2e", "%2e%2e", ".%2E", "%2f", "a%2Fb", "%5c", "\\", "%00", "%252f", "%", "x", "..;"],
     "end": ["/", "//", "?", "?/../", "#/../", "?@evil.example", "\\", "\n", " "],
-}
+}  # fmt: skip
 PLACES = [
     ("https", "gateway.ai.cloudflare.com", "", f"/v1/{ACCOUNT}/prod/openai/chat/completions"),
     ("https", "api.cloudflare.com", "", f"/client/v4/accounts/{ACCOUNT}/ai/run/@cf/meta/llama-3.1-8b-instruct"),
@@ -148,10 +107,9 @@ def oddities(draw: st.DrawFn) -> str:
     segments = path.split("/")
     if "segment" in odd:
         segments.insert(draw(st.integers(1, len(segments))), odd["segment"])
-    return "".join(
-        (odd.get("scheme", scheme), "://", odd.get("before", ""), draw(st.sampled_from([host, host, host.upper()])))
-        + (odd.get("after", ""), odd.get("port", port), "/".join(segments), odd.get("end", ""))
-    )
+    host = draw(st.sampled_from([host, host, host.upper()]))
+    authority = odd.get("before", "") + host + odd.get("after", "") + odd.get("port", port)
+    return f"{odd.get('scheme', scheme)}://{authority}{'/'.join(segments)}{odd.get('end', '')}"
 
 
 ANY_TEXT = st.one_of(oddities(), mutations(), st.text(CHARACTERS))

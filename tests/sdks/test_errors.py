@@ -64,10 +64,8 @@ async def test_any_other_status_is_the_sdks_own_error_too(plug: Plug, status: in
 
 
 async def test_retries_are_the_sdks_and_each_has_its_receipt(plug: Plug) -> None:
-    if plug.sdk == "google":
-        wanted = [429]  # google-genai retries when its retry_options say so, and not by itself
-    else:
-        wanted = [429, 503, 200]
+    # google-genai retries when its retry_options say so, and not by itself.
+    wanted = [429] if plug.sdk == "google" else [429, 503, 200]
     answers = [429, 503, 200]
 
     def respond(request: Recorded, peer: Peer) -> None:

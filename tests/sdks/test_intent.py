@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import anyio
+import anyio.lowlevel
 import openai
 import pytest
 from openai.types.chat import ChatCompletionMessageParam
@@ -123,7 +124,7 @@ async def test_tasks_of_one_async_client_keep_their_options_apart(emulator: Runn
                 await client.chat.completions.create(model="gpt-5", messages=HELLO)
                 stream = await client.chat.completions.create(model="gpt-5", messages=HELLO, stream=True)
                 async for _ in stream:
-                    await anyio.sleep(0)
+                    await anyio.lowlevel.checkpoint()
             seen[name] = [receipt.plan.route_class for receipt in scope.receipts]
 
         async with anyio.create_task_group() as tasks:

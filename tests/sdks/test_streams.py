@@ -48,13 +48,17 @@ def test_the_openai_helpers(emulator: RunningEmulator) -> None:
 
 async def test_the_anthropic_helpers(emulator: RunningEmulator) -> None:
     asked: Any = {"model": MODELS["anthropic"], "max_tokens": 64, "messages": HELLO}
-    with GatewayClient(**settings(emulator)) as gateway:
-        with anthropic.Anthropic(**gateway.anthropic()).messages.stream(**asked) as stream:
-            assert metadata_of(stream).log_id == last(emulator).log_id
-            message = stream.get_final_message()
-    async with AsyncGatewayClient(**settings(emulator)) as async_gateway:
-        async with anthropic.AsyncAnthropic(**async_gateway.anthropic()).messages.stream(**asked) as async_stream:
-            async_message = await async_stream.get_final_message()
+    with (
+        GatewayClient(**settings(emulator)) as gateway,
+        anthropic.Anthropic(**gateway.anthropic()).messages.stream(**asked) as stream,
+    ):
+        assert metadata_of(stream).log_id == last(emulator).log_id
+        message = stream.get_final_message()
+    async with (
+        AsyncGatewayClient(**settings(emulator)) as async_gateway,
+        anthropic.AsyncAnthropic(**async_gateway.anthropic()).messages.stream(**asked) as async_stream,
+    ):
+        async_message = await async_stream.get_final_message()
     assert message.content[0].model_dump() == async_message.content[0].model_dump()
     for one in (stream, async_stream):
         receipt = receipt_of(one)

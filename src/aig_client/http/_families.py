@@ -63,7 +63,7 @@ def check_client(client: object, colour: str, family: HttpFamily, *, proxy: str 
     """Check a client of the caller's own, when ours is made.
 
     Raises:
-        ConfigurationError: it is of the other colour, has credentials of its own, or comes with a proxy that it ignores.
+        ConfigurationError: it is of the other colour, has credentials of its own, or ignores the proxy beside it.
     """
     if client is None:
         return

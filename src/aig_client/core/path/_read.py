@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Final, cast
+from typing import Final
 
 from .._values import UNSET, Request
 from ..facts._headers import DEPRECATED
@@ -93,23 +93,27 @@ _TOOL_MEMBERS: Final = ("tools", "functions", "toolConfig", "tool_choice", "mcp_
 
 def wants_tools(tree: object) -> bool:
     """Whether the request brings tools, and so may have effects that a cached answer would not repeat."""
-    return any(asking.get(name) for asking in _askings(tree) for name in _TOOL_MEMBERS)
+    for asking in _askings(tree):
+        for name in _TOOL_MEMBERS:
+            if asking.get(name):
+                return True
+    return False
 
 
-def _askings(tree: object) -> Iterator[Mapping[str, object]]:
+def _askings(tree: object) -> list[dict[str, object]]:
     """The objects that ask: the body or the entries of a Universal one, and the request that each may wrap."""
+    askings: list[dict[str, object]] = []
     for outer in tree if isinstance(tree, list) else (tree,):
-        if isinstance(outer, Mapping):
-            asking = cast("Mapping[str, object]", outer)
-            yield asking
-            for name in ("input", "query"):  # `/ai/run` and Universal: contract 3.1
-                if isinstance(inner := asking.get(name), Mapping):
-                    yield cast("Mapping[str, object]", inner)
+        if isinstance(outer, dict):
+            askings.append(outer)
+            wrapped = (outer.get("input"), outer.get("query"))  # `/ai/run` and Universal: contract 3.1
+            askings += [inner for inner in wrapped if isinstance(inner, dict)]
+    return askings
 
 
 def model_of(surface: Surface, tree: object) -> str | None:
     """The model asked for: the path's, else the body's."""
     if surface.model_in_path:
         return surface.model_in_path
-    model = tree.get("model") if isinstance(tree, Mapping) else None
+    model = tree.get("model") if isinstance(tree, dict) else None
     return model if isinstance(model, str) else None
