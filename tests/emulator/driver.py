@@ -88,6 +88,4 @@ class Pure:
         query: str = "",
         auth: Mapping[str, str] = KEY,
     ) -> Outcome:
-        return self.finish(
-            self.decide(self.request(path, headers, body, method=method, query=query, auth=auth))
-        )
+        return self.finish(self.decide(self.request(path, headers, body, method=method, query=query, auth=auth)))

@@ -65,8 +65,7 @@ def test_2_with_stored_keys_all_callers_share_default_entries() -> None:
     )
     pure = Pure(config)
     statuses = [
-        pure.send(headers={"cf-aig-authorization": f"Bearer {token}"}, auth={}).cache
-        for token in ("one", "two")
+        pure.send(headers={"cf-aig-authorization": f"Bearer {token}"}, auth={}).cache for token in ("one", "two")
     ]
     assert statuses == ["MISS", "HIT"]
 
@@ -280,9 +279,7 @@ def test_compressed_answers_and_cookies_are_not_kept() -> None:
     assert isinstance(decision, Forward)
     kind = ("content-type", "application/json")
     assert not pure.gateway.answered(decision, 200, (kind, ("content-encoding", "gzip")), pure.now).keep
-    head = pure.gateway.answered(
-        decision, 200, (kind, ("set-cookie", "a=b"), ("cf-aig-log-id", "x")), pure.now
-    )
+    head = pure.gateway.answered(decision, 200, (kind, ("set-cookie", "a=b"), ("cf-aig-log-id", "x")), pure.now)
     assert "x" not in dict(head.headers).values()
     pure.gateway.store(decision, head, b"{}", pure.now)
     assert "set-cookie" not in pure.send().headers

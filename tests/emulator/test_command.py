@@ -53,9 +53,7 @@ def test_it_prints_one_url_serves_and_stops_on_a_signal(number: signal.Signals) 
     with process:
         headers = {"cf-aig-authorization": "Bearer local-token"}
         caches = [
-            httpx.post(f"{url}/openai/chat/completions", content=chat(), headers=headers).headers[
-                "cf-aig-cache-status"
-            ]
+            httpx.post(f"{url}/openai/chat/completions", content=chat(), headers=headers).headers["cf-aig-cache-status"]
             for _ in range(2)
         ]
         refused = httpx.post(f"{url}/openai/chat/completions", content=chat(), headers=KEY)

@@ -34,9 +34,7 @@ CLOUDFLARE_NAMES = (
     "cf-aig-turn-id",
     "cf-aig-some-future-name",
 )
-GUARDED = EmulatorConfig(
-    auth_tokens=frozenset({"local-token"}), stored_keys=frozenset({"openai", "anthropic"})
-)
+GUARDED = EmulatorConfig(auth_tokens=frozenset({"local-token"}), stored_keys=frozenset({"openai", "anthropic"}))
 TOKEN = {"cf-aig-authorization": "Bearer local-token"}
 
 

@@ -17,9 +17,7 @@ from aig_client.apps.emulator import EmulatorConfig, Forward, GatewayRequest
 
 from .driver import ACCOUNT, KEY, PREFIX, Pure, chat
 
-GUARDED = EmulatorConfig(
-    auth_tokens=frozenset({"local-token"}), stored_keys=frozenset({"openai", "anthropic"})
-)
+GUARDED = EmulatorConfig(auth_tokens=frozenset({"local-token"}), stored_keys=frozenset({"openai", "anthropic"}))
 TOKEN = {"cf-aig-authorization": "Bearer local-token"}
 
 
@@ -100,9 +98,7 @@ def test_the_v1_trap_is_forgiven(path: str) -> None:
     assert Pure().send(path).status == 200
 
 
-@pytest.mark.parametrize(
-    "model", ["openai/gpt-5", "anthropic/claude-sonnet-5-5", "google-ai-studio/gemini-3"]
-)
+@pytest.mark.parametrize("model", ["openai/gpt-5", "anthropic/claude-sonnet-5-5", "google-ai-studio/gemini-3"])
 def test_compat_takes_the_provider_from_the_model(model: str) -> None:
     pure = Pure()
     outcome = pure.send("/compat/chat/completions", body=chat(model=model))

@@ -56,9 +56,7 @@ def test_answers_are_a_function_of_the_request() -> None:
 
 def test_no_header_shows_in_an_answer() -> None:
     plain = Pure().send()
-    noisy = Pure().send(
-        headers={"x-anything": "loud", "user-agent": "me"}, auth={"authorization": "Bearer sk-test-9"}
-    )
+    noisy = Pure().send(headers={"x-anything": "loud", "user-agent": "me"}, auth={"authorization": "Bearer sk-test-9"})
     assert plain.body == noisy.body
 
 
@@ -132,9 +130,7 @@ def test_embeddings_as_numbers_and_as_base64_are_the_same() -> None:
     body = {"model": "text-embedding-3-small", "input": ["a", "b"], "dimensions": 8}
     pure = Pure()
     plain = loads(pure.send("/openai/embeddings", body=json.dumps(body).encode()))
-    packed = loads(
-        pure.send("/openai/embeddings", body=json.dumps({**body, "encoding_format": "base64"}).encode())
-    )
+    packed = loads(pure.send("/openai/embeddings", body=json.dumps({**body, "encoding_format": "base64"}).encode()))
     for one, other in zip(plain["data"], packed["data"], strict=True):
         assert list(struct.unpack("<8f", base64.b64decode(other["embedding"]))) == one["embedding"]
         assert sum(number * number for number in one["embedding"]) == pytest.approx(1.0, abs=1e-5)
@@ -203,9 +199,7 @@ def test_wrong_and_missing_keys_are_refused_in_each_provider_s_own_shape() -> No
         assert loads(outcome)["type"] == "error"
         assert loads(outcome)["error"]["type"] == "authentication_error"
     # Google answers neither with 401.
-    missing, wrong = (
-        pure.send(GENERATE, body=gemini(), auth=auth) for auth in ({}, {"x-goog-api-key": "real-key"})
-    )
+    missing, wrong = (pure.send(GENERATE, body=gemini(), auth=auth) for auth in ({}, {"x-goog-api-key": "real-key"}))
     assert (missing.status, loads(missing)["error"]["status"]) == (403, "PERMISSION_DENIED")
     assert (wrong.status, loads(wrong)["error"]["details"][0]["reason"]) == (400, "API_KEY_INVALID")
     assert b"real-key" not in b"".join(entry.body for entry in (*refused, missing, wrong))
@@ -266,9 +260,7 @@ def test_bad_bodies_get_a_clean_error(path: str, body: bytes) -> None:
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "TRACE"])
 @pytest.mark.parametrize("path", ["/openai/chat/completions", "/anthropic/v1/messages", GENERATE])
 def test_wrong_methods_are_refused(path: str, method: str) -> None:
-    outcome = Pure().send(
-        path, method=method, auth={"authorization": "Bearer sk-test", **ANTHROPIC, **GOOGLE}
-    )
+    outcome = Pure().send(path, method=method, auth={"authorization": "Bearer sk-test", **ANTHROPIC, **GOOGLE})
     assert outcome.status in (404, 405)
 
 

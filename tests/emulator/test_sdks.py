@@ -33,9 +33,7 @@ def openai_client(emulator: RunningEmulator) -> Iterator[openai.OpenAI]:
 
 @pytest.fixture(scope="module")
 def anthropic_client(emulator: RunningEmulator) -> Iterator[anthropic.Anthropic]:
-    with anthropic.Anthropic(
-        base_url=emulator.base_url("anthropic"), api_key="sk-test", max_retries=0
-    ) as client:
+    with anthropic.Anthropic(base_url=emulator.base_url("anthropic"), api_key="sk-test", max_retries=0) as client:
         yield client
 
 
@@ -121,22 +119,16 @@ def test_openai_responses_with_a_tool(openai_client: openai.OpenAI) -> None:
         "parameters": SCHEMA,
         "strict": True,
     }
-    response = openai_client.responses.create(
-        model="gpt-5", input="Hello", tools=[tool], tool_choice="required"
-    )
+    response = openai_client.responses.create(model="gpt-5", input="Hello", tools=[tool], tool_choice="required")
     strict(response)
     assert response.output[0].type == "function_call"
-    with openai_client.responses.stream(
-        model="gpt-5", input="Hello", tools=[tool], tool_choice="required"
-    ) as stream:
+    with openai_client.responses.stream(model="gpt-5", input="Hello", tools=[tool], tool_choice="required") as stream:
         assert stream.get_final_response().output[0].type == "function_call"
 
 
 def test_openai_embeddings_and_models(openai_client: openai.OpenAI) -> None:
     packed = openai_client.embeddings.create(model="text-embedding-3-small", input=["a", "b"])
-    plain = openai_client.embeddings.create(
-        model="text-embedding-3-small", input=["a", "b"], encoding_format="float"
-    )
+    plain = openai_client.embeddings.create(model="text-embedding-3-small", input=["a", "b"], encoding_format="float")
     strict(plain)
     assert len(packed.data[0].embedding) == 1536
     assert packed.data[1].embedding == pytest.approx(plain.data[1].embedding)
@@ -155,9 +147,7 @@ def test_openai_errors(emulator: RunningEmulator, guarded: RunningEmulator) -> N
         assert gateway.value.body == [{"code": 2009, "message": "Unauthorized"}]
 
 
-@pytest.mark.parametrize(
-    "model", ["openai/gpt-5", "anthropic/claude-sonnet-5-5", "google-ai-studio/gemini-3-flash"]
-)
+@pytest.mark.parametrize("model", ["openai/gpt-5", "anthropic/claude-sonnet-5-5", "google-ai-studio/gemini-3-flash"])
 def test_openai_sdk_over_compat(emulator: RunningEmulator, model: str) -> None:
     with openai.OpenAI(base_url=emulator.base_url("compat"), api_key="sk-test", max_retries=0) as client:
         completion = client.chat.completions.create(model=model, messages=MESSAGES)
@@ -182,9 +172,7 @@ def test_anthropic_messages(anthropic_client: anthropic.Anthropic) -> None:
     message = anthropic_client.messages.create(model="claude-sonnet-5-5", max_tokens=64, messages=PROMPT)
     strict(message)
     assert message.usage.output_tokens > 0
-    with anthropic_client.messages.stream(
-        model="claude-sonnet-5-5", max_tokens=64, messages=PROMPT
-    ) as stream:
+    with anthropic_client.messages.stream(model="claude-sonnet-5-5", max_tokens=64, messages=PROMPT) as stream:
         text = "".join(stream.text_stream)
         final = stream.get_final_message()
     assert message.content[0].type == "text"
@@ -227,9 +215,7 @@ async def test_anthropic_async(emulator: RunningEmulator) -> None:
     base = emulator.base_url("anthropic")
     async with anthropic.AsyncAnthropic(base_url=base, api_key="sk-test", max_retries=0) as client:
         message = await client.messages.create(model="claude-sonnet-5-5", max_tokens=64, messages=PROMPT)
-        async with client.messages.stream(
-            model="claude-sonnet-5-5", max_tokens=64, messages=PROMPT
-        ) as stream:
+        async with client.messages.stream(model="claude-sonnet-5-5", max_tokens=64, messages=PROMPT) as stream:
             final = await stream.get_final_message()
     spoken, streamed = message.content[0], final.content[0]
     assert spoken.type == "text"

@@ -54,9 +54,7 @@ def test_a_hit_is_faster_than_the_provider(http: httpx.Client) -> None:
     assert times[1] < 0.3
 
 
-def test_a_stream_comes_with_its_ids_and_is_replayed_on_a_hit(
-    emulator: RunningEmulator, http: httpx.Client
-) -> None:
+def test_a_stream_comes_with_its_ids_and_is_replayed_on_a_hit(emulator: RunningEmulator, http: httpx.Client) -> None:
     bodies: list[bytes] = []
     for status in ("MISS", "HIT"):
         headers = {"cf-aig-cache-key": "stream"}
@@ -100,8 +98,7 @@ def test_an_uncacheable_large_body_is_served(http: httpx.Client) -> None:
         big = chat("x" * MEBIBYTE)
         headers = {"cf-aig-cache-key": "k"}
         statuses = [
-            http.post(url(emulator), content=big, headers=headers).headers["cf-aig-cache-status"]
-            for _ in range(2)
+            http.post(url(emulator), content=big, headers=headers).headers["cf-aig-cache-status"] for _ in range(2)
         ]
     assert statuses == ["MISS", "MISS"]
 
@@ -132,9 +129,7 @@ def test_broken_http_leaves_the_server_up(emulator: RunningEmulator, http: httpx
     assert http.post(url(emulator), content=chat()).status_code == 200
 
 
-def test_a_client_that_leaves_in_mid_stream_leaves_the_server_up(
-    emulator: RunningEmulator, http: httpx.Client
-) -> None:
+def test_a_client_that_leaves_in_mid_stream_leaves_the_server_up(emulator: RunningEmulator, http: httpx.Client) -> None:
     for _ in range(20):
         with http.stream("POST", url(emulator), content=chat(stream=True)) as response:
             next(response.iter_raw(1))

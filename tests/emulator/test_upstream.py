@@ -93,9 +93,7 @@ def test_path_query_body_and_key_arrive_unchanged(fronted: RunningEmulator, http
     assert response.headers["retry-after"] == "7"
 
 
-def test_no_cloudflare_header_goes_out_and_none_comes_back(
-    fronted: RunningEmulator, http: httpx.Client
-) -> None:
+def test_no_cloudflare_header_goes_out_and_none_comes_back(fronted: RunningEmulator, http: httpx.Client) -> None:
     headers = {
         "cf-aig-authorization": "Bearer t",
         "cf-aig-metadata": "{}",
@@ -110,9 +108,7 @@ def test_no_cloudflare_header_goes_out_and_none_comes_back(
     assert again.content == response.content
 
 
-def test_a_stream_passes_unbuffered_and_is_stored_when_complete(
-    fronted: RunningEmulator, http: httpx.Client
-) -> None:
+def test_a_stream_passes_unbuffered_and_is_stored_when_complete(fronted: RunningEmulator, http: httpx.Client) -> None:
     url, headers = f"{fronted.base_url('anthropic')}/stream", {"cf-aig-cache-key": "whole-stream"}
     with http.stream("POST", url, content=b"{}", headers=headers) as response:
         parts = response.iter_raw()
@@ -125,9 +121,7 @@ def test_a_stream_passes_unbuffered_and_is_stored_when_complete(
     assert (again.headers["cf-aig-cache-status"], again.content) == ("HIT", first + rest)
 
 
-def test_a_cut_stream_is_cut_for_the_caller_too_and_not_stored(
-    fronted: RunningEmulator, http: httpx.Client
-) -> None:
+def test_a_cut_stream_is_cut_for_the_caller_too_and_not_stored(fronted: RunningEmulator, http: httpx.Client) -> None:
     url, headers = f"{fronted.base_url('anthropic')}/cut", {"cf-aig-cache-key": "cut-stream"}
     for _ in range(2):
         with http.stream("POST", url, content=b"{}", headers=headers) as response:
@@ -145,9 +139,7 @@ def test_a_caller_that_leaves_ends_the_upstream_call(fronted: RunningEmulator, h
     assert again.headers["cf-aig-cache-status"] == "MISS"
 
 
-def test_an_error_of_the_provider_passes_and_is_not_stored(
-    fronted: RunningEmulator, http: httpx.Client
-) -> None:
+def test_an_error_of_the_provider_passes_and_is_not_stored(fronted: RunningEmulator, http: httpx.Client) -> None:
     for _ in range(2):
         response = http.post(
             f"{fronted.base_url('anthropic')}/limited", content=b"{}", headers={"cf-aig-cache-key": "limited"}
@@ -155,9 +147,7 @@ def test_an_error_of_the_provider_passes_and_is_not_stored(
         assert (response.status_code, response.headers["cf-aig-cache-status"]) == (429, "MISS")
 
 
-def test_compat_reaches_the_provider_s_own_compatible_endpoint(
-    fronted: RunningEmulator, http: httpx.Client
-) -> None:
+def test_compat_reaches_the_provider_s_own_compatible_endpoint(fronted: RunningEmulator, http: httpx.Client) -> None:
     expected = {"openai/gpt-5": "/v1/chat/completions", "anthropic/claude": "/v1/chat/completions"}
     for model, path in expected.items():
         response = http.post(f"{fronted.base_url('compat')}/chat/completions", content=chat(model=model))

@@ -81,11 +81,15 @@ SDK_TYPES: Mapping[str, tuple[str, ...]] = {
         "openai.types.realtime.call_create_params:CallCreateParams",
         "openai.types.realtime.realtime_client_event_param:RealtimeClientEventParam",
         "openai.types.realtime.realtime_session_create_request_param:RealtimeSessionCreateRequestParam",
-        "openai.types.realtime.realtime_transcription_session_create_request_param"
-        ":RealtimeTranscriptionSessionCreateRequestParam",
+        (
+            "openai.types.realtime.realtime_transcription_session_create_request_param"
+            ":RealtimeTranscriptionSessionCreateRequestParam"
+        ),
         "openai.types.realtime.realtime_translation_client_event_param:RealtimeTranslationClientEventParam",
-        "openai.types.realtime.realtime_translation_session_create_request_param"
-        ":RealtimeTranslationSessionCreateRequestParam",
+        (
+            "openai.types.realtime.realtime_translation_session_create_request_param"
+            ":RealtimeTranslationSessionCreateRequestParam"
+        ),
         "openai.types.beta.realtime.session_create_params:SessionCreateParams",
         "openai.types.beta.realtime.transcription_session_create_params:TranscriptionSessionCreateParams",
     ),
@@ -226,9 +230,7 @@ def sdk_fields(kind: str) -> Mapping[str, str]:
             found |= dict.fromkeys(shape.__annotations__, path)
     for pattern, body in GOOGLE.get(kind, ()):
         names = dict(google_wire_names(pattern, body))
-        assert names, (
-            f"no converter of google-genai is named {pattern}: look where the SDK builds the body of {kind}"
-        )
+        assert names, f"no converter of google-genai is named {pattern}: look where the SDK builds the body of {kind}"
         found |= names
     return {name: path for name, path in found.items() if name not in NOT_IN_THE_BODY.get(kind, ())}
 
@@ -249,13 +251,9 @@ def test_every_field_of_the_sdks_is_declared(kind: str) -> None:
 @pytest.mark.parametrize("kind", sorted(FIELDS))
 def test_every_declared_field_is_known(kind: str) -> None:
     stale = set(FIELDS[kind]) - set(sdk_fields(kind)) - documented_fields(kind)
-    assert not stale, (
-        f"{kind}: no SDK and no listed source knows {sorted(stale)}: remove them, or add the source here"
-    )
+    assert not stale, f"{kind}: no SDK and no listed source knows {sorted(stale)}: remove them, or add the source here"
     needless = documented_fields(kind) - set(FIELDS[kind])
-    assert not needless, (
-        f"{kind}: {sorted(needless)} is documented but not declared. {REMEDY.format(kind=kind)}"
-    )
+    assert not needless, f"{kind}: {sorted(needless)} is documented but not declared. {REMEDY.format(kind=kind)}"
 
 
 def test_every_endpoint_kind_is_declared() -> None:
@@ -329,9 +327,7 @@ def test_the_accessors_agree_with_the_table() -> None:
 def test_nothing_is_declared_twice() -> None:
     for kind, names in KEYED_FIELDS.items():
         listed = [*names.split(), *IGNORED_FIELDS.get(kind, {})]
-        assert len(listed) == len(set(listed)), (
-            f"{kind}: {sorted({n for n in listed if listed.count(n) > 1})}"
-        )
+        assert len(listed) == len(set(listed)), f"{kind}: {sorted({n for n in listed if listed.count(n) > 1})}"
 
 
 def test_every_reason_is_a_sentence_with_its_source() -> None:
@@ -419,9 +415,7 @@ def test_an_ignored_field_cannot_carry_more_than_the_registry_knows() -> None:
         ("generate_content", "labels", {"team": ["a"]}, False),
     ],
 )
-def test_a_member_that_nobody_declared_keeps_the_field_in(
-    kind: str, field: str, value: object, expected: bool
-) -> None:
+def test_a_member_that_nobody_declared_keeps_the_field_in(kind: str, field: str, value: object, expected: bool) -> None:
     assert ignores(kind, field, value) is expected
 
 
@@ -430,9 +424,7 @@ def schema_members(package: ModuleType, folders: str) -> Iterator[tuple[str, str
     (root,) = package.__path__
     for folder in folders.split():
         for file in sorted(Path(root, folder).glob("*param*.py")):
-            for name, kind in re.findall(
-                r"^    (\w*schema|parameters): (.+)$", file.read_text(), re.MULTILINE
-            ):
+            for name, kind in re.findall(r"^    (\w*schema|parameters): (.+)$", file.read_text(), re.MULTILINE):
                 if not re.search(r"Literal|\bstr\]?$", kind):
                     yield name, f"{package.__name__}/{folder}/{file.name}"
 
@@ -450,6 +442,4 @@ def test_the_members_that_hold_schemas_are_ordered() -> None:
                 found |= dict.fromkeys((name, info.alias or name), f"google.genai {model.__name__}")
     assert {"schema", "input_schema", "output_schema", "parametersJsonSchema", "responseSchema"} <= set(found)
     missing = {name: where for name, where in found.items() if name not in ORDERED_MEMBERS}
-    assert not missing, (
-        f"add to ORDERED_MEMBERS (and, being a change of keys, to a new recipe version): {missing}"
-    )
+    assert not missing, f"add to ORDERED_MEMBERS (and, being a change of keys, to a new recipe version): {missing}"

@@ -66,7 +66,9 @@ def test_compat_and_custom_are_no_rows() -> None:
 
 
 def test_the_credential_headers_are_those_of_the_table() -> None:
-    assert {"authorization", "x-api-key", "x-goog-api-key", "api-key", "xi-api-key"} == CREDENTIAL_HEADERS
+    parts_of_one = {"x-amz-security-token"}  # SigV4 with temporary credentials
+    named = {"authorization", "x-api-key", "x-goog-api-key", "api-key", "xi-api-key"}
+    assert named | parts_of_one == CREDENTIAL_HEADERS
 
 
 def test_compat_serves_the_providers_of_its_page_under_their_prefix() -> None:

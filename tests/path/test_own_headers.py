@@ -106,12 +106,12 @@ def test_a_header_by_hand_beats_the_same_header_as_a_value() -> None:
         (SURFACES["compat"], ("cf-aig-byok-alias", "x"), "byok_alias"),
         (SURFACES["native"], ("cf-aig-gateway-id", "x"), "gateway_id"),
         (SURFACES["native"], ("cf-aig-session-id", "x"), "session_id"),
-        (SURFACES["native"], ("cf-aig-cache-ttl", "59"), "cache_ttl: .* out of range"),
+        (SURFACES["native"], ("cf-aig-cache-ttl", "59"), "cf-aig-cache-ttl: .* out of range"),
         (SURFACES["native"], ("cf-aig-cache-ttl", "soon"), "cf-aig-cache-ttl: is not a decimal integer"),
-        (SURFACES["native"], ("cf-cache-ttl", "0"), "cache_ttl"),
+        (SURFACES["native"], ("cf-cache-ttl", "0"), "cf-aig-cache-ttl"),
         (SURFACES["native"], ("cf-aig-metadata", '{"a":null}'), "metadata"),
         (SURFACES["native"], ("cf-aig-metadata", "[" * 50_000), "cf-aig-metadata: is not a JSON object"),
-        (SURFACES["native"], ("cf-aig-max-attempts", "6"), "max_attempts"),
+        (SURFACES["native"], ("cf-aig-max-attempts", "6"), "cf-aig-max-attempts"),
     ],
 )
 def test_a_header_that_cannot_work_is_refused_by_name(url: str, own: tuple[str, str], named: str) -> None:
@@ -210,7 +210,7 @@ HEADER_NAMES = st.sampled_from(
 )
 HEADER_VALUES = st.one_of(
     # No superscript digits (category No): CacheIntent.parse stumbles over them.
-    st.text(st.characters(max_codepoint=0xFF, exclude_categories=["No"]), max_size=20),
+    st.text(st.characters(max_codepoint=0xFF), max_size=20),
     st.sampled_from(["off", "true", "300", '{"a":1}', "response; ttl=300"]),
     st.text("0123456789-+. ", max_size=8).map("response; ttl=".__add__),
 )

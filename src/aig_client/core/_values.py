@@ -108,8 +108,9 @@ class CacheIntent:
             values[name] = value
         if mode in ("off", "gateway-default") and not values:
             return cls.off if mode == "off" else cls.gateway_default
-        if mode == "response" and values.get("ttl", "").isdigit() and set(values) <= {"ttl", "force"}:
-            return cls.response(int(values["ttl"]), force="force" in values)
+        ttl = values.get("ttl", "")
+        if mode == "response" and ttl.isascii() and ttl.isdigit() and len(ttl) < 10 and set(values) <= {"ttl", "force"}:
+            return cls.response(int(ttl), force="force" in values)
         raise ConfigurationError(
             "x-aig-cache", "is not understood", remedy="Use 'off', 'gateway-default' or 'response; ttl=SECONDS'"
         )
@@ -178,7 +179,7 @@ class Request:
     """
 
     method: str
-    url: str
+    url: str = field(repr=False)
     headers: RawHeaders = field(repr=False)
     body: bytes | None = field(default=None, repr=False)
     tree: object = field(default=UNSET, repr=False)

@@ -112,6 +112,11 @@ def _from_file(path: str | None) -> tuple[dict[str, str], dict[str, str]]:
         raise ConfigurationError("config", f"cannot be read ({error.strerror})", source=str(file)) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError("config", f"is not TOML: {error}", source=str(file)) from None
+    for name in document:
+        if name != _TABLE:
+            raise ConfigurationError(
+                name, "is no table we know", source=str(file), remedy=f"Settings go into [{_TABLE}]"
+            )
     table = document.get(_TABLE, {})
     if not isinstance(table, dict):
         raise ConfigurationError(_TABLE, "must be a table", source=str(file))

@@ -285,6 +285,10 @@ class GatewayMetadata:
         if other is None:
             return self
         changes = {f.name: value for f in fields(other) if (value := getattr(other, f.name)) is not None}
+        if other.skip_cache:  # one cache intent: the narrower one
+            changes |= {"cache_key": None, "cache_ttl": None}
+        elif other.cache_key is not None or other.cache_ttl is not None:
+            changes["skip_cache"] = other.skip_cache
         if self.metadata and other.metadata:
             changes["metadata"] = {
                 **other.metadata,
@@ -314,7 +318,11 @@ def gateway_metadata_from_headers(headers: Iterable[tuple[str, str]]) -> Gateway
         elif lowered in _BY_NAME:
             found[lowered] = value
     values: dict[str, object] = {_BY_NAME[name].field: _read(name, value.strip()) for name, value in found.items()}
-    return GatewayMetadata(**values)  # type: ignore[arg-type]
+    try:
+        return GatewayMetadata(**values)  # type: ignore[arg-type]
+    except ConfigurationError as error:
+        name, bracket, rest = error.field.partition("[")
+        raise ConfigurationError(_BY_FIELD[name].name + bracket + rest, error.problem, remedy=error.remedy) from None
 
 
 _INTEGERS: Final = frozenset({"cache_ttl", "request_timeout_ms", "max_attempts", "retry_delay_ms"})

@@ -165,15 +165,15 @@ _ROWS: Final = (
 
 PROVIDERS: Final[Mapping[str, Provider]] = MappingProxyType({row.slug: row for row in _ROWS})
 
-CREDENTIAL_HEADERS: Final = frozenset(row.credential for row in _ROWS)
-"""Every header in which some provider takes a key. With stored keys all of them are removed: any one of them, even a
-placeholder, switches the stored key off and is sent to the provider (contract 3.4)."""
+CREDENTIAL_HEADERS: Final = frozenset({*(row.credential for row in _ROWS), "x-amz-security-token"})
+"""Every header in which some provider takes a key (or part of one, as SigV4 does). With stored keys all of them are
+removed: any one of them, even a placeholder, switches the stored key off and is sent on (contract 3.4)."""
 
 _CREDENTIAL_PARAMETERS: Final = re.compile(r"(?<=[?&])(?:key|access_token)=[^&]*&?")
 
 
 def without_credentials(query: str) -> str:
-    """A query (with its ``?``) less the parameters in which Google takes a key: a cache key must outlive its rotation."""
+    """A query (with its ``?``) less the parameters in which Google takes a key: a cache key outlives its rotation."""
     return _CREDENTIAL_PARAMETERS.sub("", query).rstrip("?&")
 
 

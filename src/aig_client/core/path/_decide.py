@@ -69,10 +69,7 @@ def _with_hints(hints: Mapping[str, str], options: Options) -> Options:
 def _inside(call: Call, surface: Surface, rules: Rules, options: Options) -> Plan:
     gateway, unknown = _with_own(call, surface, options.gateway)
     headers = [*call.kept]
-    if rules.credential == "request":
-        # On REST the Authorization header is Cloudflare's (contract 3.3).
-        cloudflare = surface.family == "rest" and rules.token is not None
-        headers += [pair for pair in call.credentials if not (cloudflare and pair[0].lower() == b"authorization")]
+    headers += _credentials(call, surface, rules)
     written = rules.written(surface, gateway, options.route_class)
     headers += written
     headers += unknown
@@ -124,6 +121,14 @@ def _is_plain_workers_ai(surface: Surface, written: RawHeaders) -> bool:
         and surface.endpoint.startswith("/run/@cf/")
         and not any(name == b"cf-aig-gateway-id" for name, _ in written)
     )
+
+
+def _credentials(call: Call, surface: Surface, rules: Rules) -> list[tuple[bytes, bytes]]:
+    """The caller's credentials that go along. On REST ``Authorization`` is Cloudflare's own (contract 3.3)."""
+    theirs = [pair for pair in call.credentials if _PLACEHOLDER not in pair[1]]
+    if surface.family == "rest":
+        return [pair for pair in theirs if pair[0].lower() == b"authorization"] if rules.token is None else []
+    return theirs if rules.credential == "request" else []
 
 
 def _with_own(

@@ -55,7 +55,8 @@ class Rules:
         Raises:
             ConfigurationError: a header that the surface does not take, or a sixth metadata entry.
         """
-        memo = (surface.family, surface.endpoint.startswith("/run/"), route_class)
+        # On REST the endpoint decides too: plain Workers AI, and Payment-Method under /ai/run only.
+        memo = (surface.family, surface.endpoint[:9] if surface.family == "rest" else "", route_class)
         usual = gateway is self.defaults.gateway
         if usual and (found := self._written.get(memo)) is not None:
             return found
