@@ -6,14 +6,13 @@ The other hosts are recording servers of raw sockets; what is searched is every 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aig_client import options, surface_of
+from aig_client import GatewayClient, options, surface_of
 from aig_client.core import Request
 
 from .asks import chat
@@ -152,6 +151,12 @@ def test_what_we_take_for_a_gateway_is_what_httpx_connects_to(text: str) -> None
             assert "/../" not in parsed.path
 
 
-def test_what_was_never_decided_shows_no_secret() -> None:
-    headers: Any = ((b"authorization", b"Bearer secret"),)
-    assert "secret" not in repr(Request("POST", "http://x/?key=secret", headers, b"secret")).replace("?key=secret", "")
+def test_a_key_in_a_query_shows_in_no_text() -> None:
+    """Google takes its key as ``?key=`` too."""
+    url = (
+        f"https://gateway.ai.cloudflare.com/v1/{ACCOUNT}/g/google-ai-studio/v1beta/models/m:generateContent?key=SECRET"
+    )
+    asked = Request("POST", url, ((b"x-goog-api-key", b"SECRET"),), b"SECRET")
+    with GatewayClient(base_url=f"https://gateway.ai.cloudflare.com/v1/{ACCOUNT}/g") as gateway:
+        plan = gateway.plan(url, json={"text": "SECRET"})
+    assert "SECRET" not in f"{asked!r} {asked} {plan!r} {plan} {plan.surface!r} {surface_of(url)}"

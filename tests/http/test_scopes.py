@@ -59,6 +59,17 @@ async def test_inner_blocks_lay_their_options_over_outer_ones(driver: Driver, em
 
 
 @every_driver
+async def test_a_clients_own_block_is_the_same_block(driver: Driver, emulator: RunningEmulator) -> None:
+    async with driver.gateway(**settings(emulator)) as gateway:
+        with gateway.options(route_class="summary") as scope:
+            answer = await gateway.chat(chat())
+        with pytest.raises(ConfigurationError), gateway.options(tenant=""):
+            pytest.fail("it opened")
+    assert scope.last is answer.receipt
+    assert answer.receipt.plan.route_class == "summary"
+
+
+@every_driver
 async def test_a_block_that_fails_gives_its_options_back(driver: Driver, emulator: RunningEmulator) -> None:
     async with driver.gateway(**settings(emulator)) as gateway:
         with pytest.raises(LookupError), options(route_class="lost"):

@@ -1,5 +1,7 @@
 """The public API as its users write it. Type checkers read this file (mypy and pyright, strict); nothing runs it."""
 
+# pyright: strict, reportUnnecessaryTypeIgnoreComment=true
+
 from __future__ import annotations
 
 from collections.abc import Mapping
