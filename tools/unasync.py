@@ -21,7 +21,6 @@ TO_SYNC: tuple[tuple[str, str], ...] = (
     (r"\basync def __aenter__", "def __enter__"),
     (r"\basync def __aexit__", "def __exit__"),
     (r"\basync def __aiter__", "def __iter__"),
-    (r"\bdef __aiter__", "def __iter__"),
     (r"\.__aiter__\(\)", ".__iter__()"),
     (r"\basync def ", "def "),
     (r"\basync with ", "with "),
@@ -34,8 +33,10 @@ TO_SYNC: tuple[tuple[str, str], ...] = (
     (r"\bAsyncBaseTransport\b", "BaseTransport"),
     (r"\bAsyncByteStream\b", "SyncByteStream"),
     (r"\bAsyncClient\b", "Client"),
-    (r"\bAsync(Driver|Pool|HttpxHands|HttpxOpened|Hands|Opened|Closable)\b", r"\1"),
+    (r"\bAsync(Driver|Pool|Iterable|HttpxHands|HttpxOpened|Hands|Opened|Closable)\b", r"\1"),
+    (r"\bAsync(NetworkStream|NetworkBackend|HTTPConnection|ConnectionPool)\b", r"\1"),
     (r"\bhandle_async_request\b", "handle_request"),
+    (r"\bAnyIOBackend\b", "SyncBackend"),
     (r"\baclose\b", "close"),
     (r"\baread\b", "read"),
     (r"\baiter_bytes\b", "iter_bytes"),
@@ -51,7 +52,8 @@ TO_SYNC: tuple[tuple[str, str], ...] = (
 )
 TO_HTTPX2: tuple[tuple[str, str], ...] = (
     (r"\bhttpx\b", "httpx2"),
-    (r"\b_(async|sync)_httpx\b", r"_\1_httpx2"),
+    (r"\b_(async|sync)_httpx(_pool)?\b", r"_\1_httpx2\2"),
+    (r"\bas_httpx\b", "as_httpx2"),
     (r"\bhttpcore\b", "httpcore2"),
     (r"Httpx(Hands|Opened)", r"Httpx2\1"),
 )
@@ -71,6 +73,9 @@ JOBS = (
     Job("_async_httpx_hands.py", "_sync_httpx_hands.py", TO_SYNC),
     Job("_async_httpx_hands.py", "_async_httpx2_hands.py", TO_HTTPX2),
     Job("_async_httpx_hands.py", "_sync_httpx2_hands.py", TO_SYNC + TO_HTTPX2),
+    Job("_async_httpx_pool.py", "_sync_httpx_pool.py", TO_SYNC),
+    Job("_async_httpx_pool.py", "_async_httpx2_pool.py", TO_HTTPX2),
+    Job("_async_httpx_pool.py", "_sync_httpx2_pool.py", TO_SYNC + TO_HTTPX2),
     Job("_async_client.py", "_sync_client.py", TO_SYNC),
     Job("_async_stream.py", "_sync_stream.py", TO_SYNC),
 )

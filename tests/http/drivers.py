@@ -102,13 +102,18 @@ class Driver:
         kind = "AsyncClient" if self.colour == "async" else "Client"
         return getattr(self.module, kind)(**options)
 
-    def pool(self) -> Any:
-        """A sharded pool of this family and colour."""
-        return getattr(self.driver_module, "AsyncPool" if self.colour == "async" else "Pool")()
+    @property
+    def pool_module(self) -> Any:
+        """Where the family's connections live."""
+        return import_module(f"aig_client.http._{self.colour}_{self.family}_pool")
 
-    def in_flight(self, pool: Any) -> list[int]:
-        """How many calls each of its shards has under way."""
-        return [shard.in_flight for shard in pool._shards]
+    def pool(self) -> Any:
+        """A pool of this family and colour."""
+        return getattr(self.pool_module, "AsyncPool" if self.colour == "async" else "Pool")()
+
+    def idle(self, pool: Any) -> int:
+        """How many connections it keeps for later."""
+        return sum(len(idle) for idle in pool._idle.values())
 
     async def send(self, client: Any, method: str, url: str, **options: Any) -> Any:
         """One request with a bare client of either colour."""

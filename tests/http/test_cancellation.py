@@ -53,7 +53,7 @@ async def test_a_call_cancelled_before_its_answer(driver: Driver) -> None:
     assert stalling.left == [True] * 20
 
 
-async def test_cancelled_calls_give_their_places_back(driver: Driver) -> None:
+async def test_a_cancelled_call_s_connection_is_not_used_again(driver: Driver) -> None:
     stalling = Stalling(in_body=False)
     pool = driver.pool()
     with serving(stalling) as server:
@@ -64,9 +64,11 @@ async def test_cancelled_calls_give_their_places_back(driver: Driver) -> None:
                     tasks.start_soon(gateway.chat, chat())
                 for _ in range(20):
                     await anyio.to_thread.run_sync(stalling.asked.acquire)
-                assert driver.in_flight(pool) == [8, 8, 4]
                 tasks.cancel_scope.cancel()
-            assert driver.in_flight(pool) == [0, 0, 0]
+            assert driver.idle(pool) == 0
+            stalling.answers = True
+            await gateway.chat(chat())
+            assert driver.idle(pool) == 1
         await driver.close(client)
 
 

@@ -1,4 +1,4 @@
-"""The sharded pool: many calls at once, few connections, and every place is given back."""
+"""The pool: many calls at once, few connections, and none that is not whole is used again."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ async def test_a_quiet_client_keeps_one_connection(driver: Driver) -> None:
     assert server.connection_count == 1
 
 
-async def test_a_place_is_held_while_the_body_passes_and_given_back_whatever_happens(driver: Driver) -> None:
+async def test_a_connection_is_kept_when_its_answer_was_whole_and_closed_when_not(driver: Driver) -> None:
     def handle(peer: Peer) -> None:
         while (request := peer.read()) is not None:
             if "reset" in request.target:
@@ -94,49 +94,86 @@ async def test_a_place_is_held_while_the_body_passes_and_given_back_whatever_hap
         client = driver.http_client(transport=pool)
         async with driver.gateway(base_url=server.base_url, client=client) as gateway:
             await gateway.chat(chat())
-            assert driver.in_flight(pool) == [0]
+            assert driver.idle(pool) == 1
             async with gateway.stream("chat", chat()) as stream:
                 async for _ in stream:
-                    assert driver.in_flight(pool) == [1]
+                    assert driver.idle(pool) == 0
                     break
-            assert driver.in_flight(pool) == [0]
-            for path in ("none", "reset", "cut", "stall"):
+            assert driver.idle(pool) == 0
+            for path, kept in (("none", 1), ("reset", 0), ("cut", 0), ("stall", 0)):
                 with pytest.raises(Exception, match=r"answered|broke|deadline"):
                     await gateway.post(f"openai/{path}", json={}, deadline=0.05 if path == "stall" else None)
-                assert driver.in_flight(pool) == [0], path
+                assert driver.idle(pool) == kept, path
+            await gateway.chat(chat())
             with pytest.raises(Refused):
                 await gateway.post("openai/x", json={}, headers={"x-aig-nonsense": "1"})
-            assert driver.in_flight(pool) == [0]
+            assert driver.idle(pool) == 1
         await driver.close(client)
-    client = driver.http_client(transport=pool)
+    assert driver.idle(pool) == 0
+    client = driver.http_client(transport=driver.pool())
     async with driver.gateway(base_url=server.base_url, client=client) as gateway:
         with pytest.raises(Unreachable):  # by now there is no server
             await gateway.chat(chat())
-    assert driver.in_flight(pool) == [0]
     await driver.close(client)
 
 
-async def test_when_every_shard_is_full_the_least_busy_one_takes_more(
-    driver: Driver, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(driver.driver_module, "PER_SHARD", 1)
-    monkeypatch.setattr(driver.driver_module, "SHARDS", 2)
+async def test_what_a_burst_leaves_is_closed(driver: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(driver.pool_module, "KEEP_IDLE", 2)
     crowd = threading.Barrier(6)
     pool = driver.pool()
 
     def respond(_: Recorded, peer: Peer) -> None:
         crowd.wait(10)
-        shards.append(driver.in_flight(pool))
         peer.answer()
 
-    shards: list[list[int]] = []
     with serving(answering(respond)) as server:
         client = driver.http_client(transport=pool)
         async with driver.gateway(base_url=server.base_url, client=client) as gateway:
             await together(6, lambda: gateway.chat(chat()))
+            assert driver.idle(pool) == 2
         await driver.close(client)
-    assert [3, 3] in shards
     assert server.connection_count == 6
+
+
+async def test_a_connection_that_the_server_closed_is_not_used_again(driver: Driver) -> None:
+    def handle(peer: Peer) -> None:
+        if peer.read() is not None:
+            peer.answer()  # and leaves, without saying that it will
+
+    pool = driver.pool()
+    with serving(handle) as server:
+        client = driver.http_client(transport=pool)
+        async with driver.gateway(base_url=server.base_url, client=client) as gateway:
+            for _ in range(3):
+                await gateway.chat(chat())
+                await anyio.sleep(0.05)
+        await driver.close(client)
+    assert server.connection_count == 3
+
+
+async def test_idle_connections_that_grew_old_are_closed_by_and_by(
+    driver: Driver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(driver.pool_module, "KEEP_SECONDS", 0.05)
+    crowd = threading.Barrier(3)
+    crowded = threading.Event()
+    pool = driver.pool()
+
+    def respond(_: Recorded, peer: Peer) -> None:
+        if not crowded.is_set():
+            crowd.wait(10)
+            crowded.set()
+        peer.answer()
+
+    with serving(answering(respond)) as server:
+        client = driver.http_client(transport=pool)
+        async with driver.gateway(base_url=server.base_url, client=client) as gateway:
+            await together(3, lambda: gateway.chat(chat()))
+            assert driver.idle(pool) == 3
+            await anyio.sleep(0.1)
+            await gateway.chat(chat())
+            assert driver.idle(pool) == 1
+        await driver.close(client)
 
 
 async def test_two_clients_share_one_ssl_context(driver: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,15 +184,13 @@ async def test_two_clients_share_one_ssl_context(driver: Driver, monkeypatch: py
         made.append(original(*args, **options))
         return made[-1]
 
-    driver.driver_module.shared_ssl_context.cache_clear()
+    driver.pool_module.shared_ssl_context.cache_clear()
     monkeypatch.setattr(driver.module, "create_ssl_context", counted)
     with serving(answering(lambda _, peer: peer.answer())) as server:
         for _ in range(3):
             async with driver.gateway(base_url=server.base_url) as gateway:
                 await gateway.chat(chat())
     assert len(made) == 1
-    pool = driver.pool()
-    assert pool._open()._pool._ssl_context is made[0]
 
 
 async def test_the_first_calls_of_many_threads_share_one_pool(driver: Driver) -> None:

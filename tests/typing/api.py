@@ -99,8 +99,8 @@ def the_sync_client() -> None:
             for chunk in stream.iter_bytes():
                 assert_type(chunk, bytes)
         assert_type(stream.receipt, Receipt | None)
-        gateway.chat(BODY, tennant="acme")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
-        gateway.stream("chats", BODY)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+        gateway.chat(BODY, tennant="acme")  # type: ignore[call-arg]
+        gateway.stream("chats", BODY)  # type: ignore[arg-type]
 
 
 async def the_async_client() -> None:
@@ -136,14 +136,14 @@ def the_transports(rules: Rules) -> None:
     httpx2.Client(transport=Httpx2Transport(rules, options=Options(route_class="summary")))
     httpx.AsyncClient(transport=AsyncHttpxTransport(rules))
     httpx2.AsyncClient(transport=AsyncHttpx2Transport(rules, inner=httpx2.AsyncHTTPTransport()))
-    httpx.Client(transport=Httpx2Transport(rules))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    httpx.Client(transport=Httpx2Transport(rules))  # type: ignore[arg-type]
     whichever: Any = GatewayTransport(rules, http="httpx2")
     httpx2.Client(transport=whichever)
 
 
 def the_keys() -> None:
     assert_type(aig_client.cache_key(URL, BODY, tenant="acme"), CacheKey)
-    aig_client.cache_key(URL, BODY)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    aig_client.cache_key(URL, BODY)  # type: ignore[call-arg]
     explained = aig_client.explain_key(URL, b"{}", tenant=SHARED, secret=b"0123456789abcdef")
     assert_type(explained.key, CacheKey)
     assert_type(aig_client.diff_keys(explained, explained).pointers, tuple[str, ...])
@@ -155,7 +155,7 @@ def the_surfaces() -> None:
     assert_type(surface, Surface | None)
     metadata = GatewayMetadata(cache_ttl=300, backoff="linear", custom_cost={"per_token_in": 0.1})
     assert_type(metadata.headers(surface), dict[str, str])
-    GatewayMetadata(backoff="sometimes")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    GatewayMetadata(backoff="sometimes")  # type: ignore[arg-type]
     assert_type(ResponseMetadata.from_headers({"cf-aig-step": "0"}), ResponseMetadata)
     assert_type(aig_client.base_url("0123456789abcdef0123456789abcdef", "prod", "openai"), str)
     assert_type(aig_client.__version__, str)

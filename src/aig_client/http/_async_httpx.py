@@ -6,111 +6,20 @@ Hand-written. ``_sync_httpx``, ``_async_httpx2`` and ``_sync_httpx2`` are genera
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
-from functools import lru_cache, partial
-from threading import Lock
+from functools import partial
 from time import perf_counter
 from typing import Final
 
 import httpx
 
 from ..core import NO_OPTIONS, NoAnswer, NoAnswerKind, Options, Plan, Receipt, Request, Rules, exchange
+from ._async_httpx_pool import FAILURES, PoolStream, as_httpx, open_transport
 from ._deadline import call_within_async, due_at, has_passed, shorten, until_async
 from ._options import current
 from ._record import EXTENSION, OnReceipt, Record, Tally
 
-PER_SHARD: Final = 8
-SHARDS: Final = 64
 _LATE: Final = "the deadline for the whole call has passed"
-_LIMITS: Final = httpx.Limits(max_connections=None, max_keepalive_connections=PER_SHARD, keepalive_expiry=30.0)
-
-
-@lru_cache(maxsize=1)
-def shared_ssl_context() -> ssl.SSLContext:
-    """One context per process: building one costs 25 ms."""
-    return httpx.create_ssl_context()
-
-
-class _Shard:
-    __slots__ = ("in_flight", "transport")
-
-    def __init__(self, transport: httpx.AsyncBaseTransport) -> None:
-        self.transport = transport
-        self.in_flight = 0
-
-
-class AsyncPool(httpx.AsyncBaseTransport):
-    """Many small connection pools that look like one.
-
-    httpcore scans its whole pool at every event, the older one quadratically: 256 calls in one pool crawl. Shards of
-    eight
-    keep the scan short. Calls fill the first shard before they open the next, so a quiet client keeps one connection.
-    """
-
-    def __init__(
-        self, *, proxy: str | None = None, shard: Callable[[], httpx.AsyncBaseTransport] | None = None
-    ) -> None:
-        self._open = shard or partial(
-            httpx.AsyncHTTPTransport, verify=shared_ssl_context(), limits=_LIMITS, proxy=proxy
-        )
-        self._shards: list[_Shard] = []
-        self._lock = Lock()  # never held while anything is awaited
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send through the first shard that has room."""
-        shard = self._lease()
-        try:
-            response = await shard.transport.handle_async_request(request)
-        except BaseException:
-            self._release(shard)
-            raise
-        assert isinstance(response.stream, httpx.AsyncByteStream)
-        response.stream = _Leased(response.stream, partial(self._release, shard))
-        return response
-
-    def _lease(self) -> _Shard:
-        with self._lock:
-            for shard in self._shards:
-                if shard.in_flight < PER_SHARD:
-                    break
-            else:
-                if len(self._shards) < SHARDS:
-                    shard = _Shard(self._open())
-                    self._shards.append(shard)
-                else:
-                    shard = min(self._shards, key=lambda one: one.in_flight)
-            shard.in_flight += 1
-            return shard
-
-    def _release(self, shard: _Shard) -> None:
-        with self._lock:
-            shard.in_flight -= 1
-
-    async def aclose(self) -> None:
-        """Close every connection."""
-        shards, self._shards = self._shards, []
-        for shard in shards:
-            await shard.transport.aclose()
-
-
-class _Leased(httpx.AsyncByteStream):
-    """A response stream that gives its place in the shard back when it is closed."""
-
-    def __init__(self, inner: httpx.AsyncByteStream, release: Callable[[], None]) -> None:
-        self._inner = inner
-        self._release: Callable[[], None] | None = release
-
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        return self._inner.__aiter__()
-
-    async def aclose(self) -> None:
-        release, self._release = self._release, None
-        try:
-            await self._inner.aclose()
-        finally:
-            if release is not None:
-                release()
 
 
 class _Tapped(httpx.AsyncByteStream):
@@ -123,22 +32,27 @@ class _Tapped(httpx.AsyncByteStream):
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         tally = self._tally
-        chunks = self._inner.__aiter__()
+        # A pool of ours gives httpcore's own stream: a layer less for every chunk.
+        inner = self._inner.source if isinstance(self._inner, PoolStream) else self._inner
+        chunks = inner.__aiter__() if self._due is None else until_async(inner.__aiter__(), self._due)
+        keep, limit, held = tally.parts.append, tally.limit, 0
         try:
-            async for chunk in chunks if self._due is None else until_async(chunks, self._due):
-                tally.add(chunk)
+            async for chunk in chunks:
+                keep(chunk)
+                held += len(chunk)
+                if held > limit:
+                    held, limit = tally.trim(held)
                 yield chunk
         except TimeoutError as error:
             tally.end("errored")
             raise httpx.ReadTimeout(_LATE) from error
-        except httpx.TimeoutException as error:
-            tally.end("errored")
-            if has_passed(self._due):
+        except (httpx.TransportError, *FAILURES) as error:
+            failure = error if isinstance(error, httpx.TransportError) else as_httpx(error)
+            timed_out = isinstance(failure, httpx.TimeoutException)
+            tally.end("errored" if timed_out else "cut")
+            if timed_out and has_passed(self._due):
                 raise httpx.ReadTimeout(_LATE) from TimeoutError(str(error))
-            raise
-        except httpx.TransportError:
-            tally.end("cut")
-            raise
+            raise failure from error
         tally.end("complete")
 
     async def aclose(self) -> None:
@@ -200,7 +114,7 @@ class AsyncDriver:
         response.extensions[EXTENSION] = record
         if response.is_closed:  # it came whole, from a mock or from a cache of the caller's own
             tally = Tally(record)
-            tally.add(response.content)
+            tally.parts.append(response.content)
             tally.end("complete")
             return response
         assert isinstance(response.stream, httpx.AsyncByteStream)
@@ -251,7 +165,7 @@ class AsyncGatewayTransport(httpx.AsyncBaseTransport):
         on_receipt: Callable[[Receipt], None] | None = None,
     ) -> None:
         self._driver = AsyncDriver(rules, on_receipt)
-        self._inner = inner if inner is not None else AsyncPool()
+        self._inner = inner if inner is not None else open_transport()
         self._options = options
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:

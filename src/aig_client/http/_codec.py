@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import json.scanner
 from collections.abc import Callable
 from importlib.util import find_spec
 from typing import Final
@@ -16,7 +17,22 @@ def _stdlib_dumps(value: object) -> bytes:
     return _DUMPS(value).encode()
 
 
-loads: Callable[[bytes | str], object] = json.loads
+_SCAN: Final[Callable[[str, int], tuple[object, int]]] = json.scanner.make_scanner(
+    json.JSONDecoder()  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  (so json itself calls it)
+)
+
+
+def _stdlib_loads(text: bytes | str) -> object:
+    # json.loads guesses the encoding of bytes and looks for white space around; ours is UTF-8, and rarely has any.
+    whole = text.decode() if isinstance(text, bytes) else text
+    try:
+        value, end = _SCAN(whole, 0)
+    except StopIteration:
+        return json.loads(whole)
+    return value if end == len(whole) else json.loads(whole)
+
+
+loads: Callable[[bytes | str], object] = _stdlib_loads
 dumps: Callable[[object], bytes] = _stdlib_dumps
 """A body's bytes, members in the caller's order (a cached prompt prefix needs the same bytes again)."""
 

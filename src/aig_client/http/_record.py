@@ -86,42 +86,41 @@ class Record:
 
 
 class Tally:
-    """Counts what passes and keeps the first chunk and the last 16 KiB. No chunk is looked into."""
+    """Keeps the first chunk and the last 8 to 16 KiB of what passes, and counts it. No chunk is looked into.
 
-    __slots__ = ("_held", "_limit", "_parts", "_record", "_start", "size")
+    Whoever lets chunks pass appends them to ``parts`` and calls ``trim`` when more than ``limit`` bytes are held: what
+    is done for every chunk is done in the loop itself. Kept chunks are memory that the next ones cannot use again, so
+    few are.
+    """
+
+    __slots__ = ("_dropped", "_record", "_start", "limit", "parts")
 
     def __init__(self, record: Record) -> None:
         self._record = record
-        self._parts: deque[bytes] = deque()
-        self._held = 0
         self._start: bytes | None = None
-        self.size = 0
-        self._limit = _TAIL
+        self._dropped = 0
+        self.parts: deque[bytes] = deque()
+        self.limit = _TAIL
 
-    def add(self, chunk: bytes) -> None:
-        """One chunk passes."""
-        size = len(chunk)
-        self.size += size
-        self._held += size
-        self._parts.append(chunk)
-        if self._held > self._limit:
-            self._trim()
-
-    def _trim(self) -> None:
+    def trim(self, held: int) -> tuple[int, int]:
+        """Let go of the oldest of ``held`` bytes; return how many are held now, and the limit from now on."""
         if self._start is None:
-            self._start = self._parts[0]
+            self._start = self.parts[0]
             head = self._record.head
             if head is not None and head.header(b"content-encoding") is not None:
-                self._limit = _WHOLE  # what is compressed can be read only as a whole
-        while len(self._parts) > 1 and self._held - len(self._parts[0]) >= self._limit:
-            self._held -= len(self._parts.popleft())
+                self.limit = _WHOLE  # what is compressed can be read only as a whole
+        if held > self.limit:
+            while len(self.parts) > 1 and held - len(self.parts[0]) >= _TAIL // 2:
+                size = len(self.parts.popleft())
+                held -= size
+                self._dropped += size
+        return held, self.limit
 
     def end(self, ended: Ended) -> None:
         """The body is over; only the first report counts."""
         if self._record.receipt is not None:
             return
         start = self._start or b""
-        tail = b"".join(self._parts)
-        self._record.delivered(
-            Meter(self.size, ended, perf_counter(), start[:_TAIL], tail, whole=len(tail) == self.size)
-        )
+        tail = b"".join(self.parts)
+        size = self._dropped + len(tail)
+        self._record.delivered(Meter(size, ended, perf_counter(), start[:_TAIL], tail, whole=not self._dropped))

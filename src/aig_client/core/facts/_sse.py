@@ -37,6 +37,11 @@ class EventReader(Generic[Event]):
 
     def feed(self, chunk: bytes) -> list[Event]:
         """Take the next bytes and return the events that they complete."""
+        # One whole event of one data line: what providers send, almost always.
+        one_line = chunk[:6] == b"data: " and chunk.find(b"\n") == len(chunk) - 2 and chunk[-1:] == b"\n"
+        if one_line and not self._buffer and not self._cr and b"\r" not in chunk:
+            self._first = False
+            return [self._kind(chunk[6:-2], "message", self._last_id)]
         if not chunk:
             return []  # else it would come between a CR and its LF
         if self._cr or b"\r" in chunk:
