@@ -329,3 +329,12 @@ def test_two_requests_differ_exactly_when_their_keys_do() -> None:
         tree = bodies.container(rng, 4, names=names)
         a, b = explain(tree), explain(bodies.shuffled(rng, tree))
         assert bool(diff_keys(a, b)) == (a.key != b.key), tree
+
+
+@pytest.mark.parametrize("part", ["tenant", "namespace", "policy_epoch"])
+@pytest.mark.parametrize("model", ["gpt-4.1-mini", "模型"])
+def test_a_part_that_utf8_cannot_carry_is_refused_and_never_left_out(part: str, model: str) -> None:
+    url = "https://gateway.ai.cloudflare.com/v1/0123456789abcdef0123456789abcdef/prod/openai/chat/completions"
+    options: dict[str, Any] = {"tenant": "acme", part: "a\ud800"}
+    with pytest.raises(ConfigurationError, match="surrogate"):
+        cache_key(url, {"model": model, "messages": []}, **options)

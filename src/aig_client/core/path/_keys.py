@@ -17,7 +17,7 @@ from types import MappingProxyType
 from typing import Final
 
 from .._canon import Encoder, encode_stdlib
-from .._errors import ConfigurationError, pointer_token
+from .._errors import ConfigurationError, Unkeyable, pointer_token
 from .._exact import plain, write_exactly
 from .._leaves import Leaves
 from .._parse import Decoder, decode_strictly
@@ -51,14 +51,23 @@ class KeyScope:
     namespace: str = ""
     policy_epoch: str = ""
     variant: str = ""
+    lead: bytes = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        if not self.tenant or not isinstance(self.tenant, (str, Shared)):
-            raise ConfigurationError(
-                "tenant",
-                "is missing",
-                remedy="Name the tenant, or say tenant=SHARED to share answers between all callers",
-            )
+        _check_tenant(self.tenant)
+        # Netstrings (length in code points): no value can pass for its neighbour's. An f-string would ask an enum for
+        # its name.
+        text = "".join([f"{len(part)}:" + part + "," for _, part in self.parts()])
+        try:
+            object.__setattr__(self, "lead", text.encode())
+        except UnicodeEncodeError:
+            raise self._surrogate() from None
+
+    def _surrogate(self) -> Unkeyable | ConfigurationError:
+        what = "holds a lone surrogate, which UTF-8 cannot carry"
+        if any("\ud800" <= char <= "\udfff" for char in self.model):  # the body's, then: a URL holds none
+            return Unkeyable(what, pointer="/model")
+        return ConfigurationError("tenant, namespace or policy_epoch", what)
 
     @classmethod
     def of(
@@ -73,23 +82,10 @@ class KeyScope:
         variant: str,
     ) -> KeyScope:
         """The scope of a request to ``surface``; the model is the path's, else the body's."""
+        _check_tenant(tenant)
         named = surface.model_in_path or (body.get("model") if isinstance(body, dict) else None)
         model = str.__str__(named) if isinstance(named, str) else ""
-        provider = surface.provider or ""
-        # A custom provider may give any field a meaning, a dynamic route may branch on it: nothing is ignored there.
-        known = not provider.startswith("custom-") and not model.startswith(("dynamic/", "custom-"))
-        return cls(
-            tenant=tenant,
-            family=surface.family,
-            provider=provider,
-            model=model,
-            endpoint=surface.endpoint + (without_credentials(surface.query) if surface.query else ""),
-            kind=surface.kind if known else "other",
-            credential=credential,
-            namespace=namespace,
-            policy_epoch=policy_epoch,
-            variant=variant,
-        )
+        return _scope_of(surface, model, tenant, credential, namespace, policy_epoch, variant)
 
     def parts(self) -> tuple[tuple[str, str], ...]:
         """The components in the order of the recipe, by name."""
@@ -106,20 +102,39 @@ class KeyScope:
             ("variant", self.variant),
         )
 
-    def text(self) -> bytes:
-        """The components as netstrings (length in code points): no value can pass for its neighbour's."""
-        return _netstrings(tuple(part for _, part in self.parts()))
+
+def _check_tenant(tenant: object) -> None:
+    if not tenant or not isinstance(tenant, (str, Shared)):
+        raise ConfigurationError(
+            "tenant", "is missing", remedy="Name the tenant, or say tenant=SHARED to share answers between all callers"
+        )
 
 
 @lru_cache(maxsize=512)
-def _netstrings(parts: tuple[str, ...]) -> bytes:
-    text = "".join([f"{len(part)}:" + part + "," for part in parts])  # an f-string would ask an enum for its name
-    try:
-        return text.encode()
-    except UnicodeEncodeError:
-        raise ConfigurationError(
-            "tenant, namespace or policy_epoch", "holds a lone surrogate, which UTF-8 cannot carry"
-        ) from None
+def _scope_of(  # noqa: PLR0917  (a memo takes its arguments by position)
+    surface: Surface,
+    model: str,
+    tenant: Tenant,
+    credential: str,
+    namespace: str,
+    policy_epoch: str,
+    variant: str,
+) -> KeyScope:
+    provider = surface.provider or ""
+    # A custom provider may give any field a meaning, a dynamic route may branch on it: nothing is ignored there.
+    known = not provider.startswith("custom-") and not model.startswith(("dynamic/", "custom-"))
+    return KeyScope(
+        tenant=tenant,
+        family=surface.family,
+        provider=provider,
+        model=model,
+        endpoint=surface.endpoint + (without_credentials(surface.query) if surface.query else ""),
+        kind=surface.kind if known else "other",
+        credential=credential,
+        namespace=namespace,
+        policy_epoch=policy_epoch,
+        variant=variant,
+    )
 
 
 class KeyMaker:
@@ -147,7 +162,7 @@ class KeyMaker:
     def key(self, scope: KeyScope, body: object, *, secret: bytes | None = None) -> CacheKey:
         """The key of a tree within a scope; with ``secret`` (16 bytes or more) it is sealed."""
         digest = self.body_digest(body, scope.kind)
-        material = scope.text() + digest
+        material = scope.lead + digest
         if secret is None:
             return CacheKey("aig1." + _base64url(sha256(material).digest()), sealed=False)
         return CacheKey("aig1s." + _base64url(hmac.digest(check_secret(secret), material, "sha256")), sealed=True)
