@@ -77,6 +77,8 @@ def _report(rows: list[Row], *, quick: bool, date: str) -> Iterator[str]:
         ("where", "what", "measured", "target", "", "against", "middle half", "here"),
         [_claim(row) for row in sorted(claims, key=lambda row: bool(row.kept))],
     )
+    yield ""
+    yield (Path(__file__).parent / "WHY.md").read_text("utf-8").rstrip()
     for group in dict.fromkeys(row.group for row in rows):
         mine = [row for row in rows if row.group == group]
         if all(row.kept is not None for row in mine):
