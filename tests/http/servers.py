@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -52,11 +53,9 @@ class Peer:
 
     def read(self) -> Recorded | None:
         """The next request, which the server notes; None when the client has left."""
-        while b"\r\n\r\n" not in self._buffer:
-            if not self._more():
-                return None
-        head, _, self._buffer = self._buffer.partition(b"\r\n\r\n")
-        request = Recorded(head, b"")
+        request = self.read_head()
+        if request is None:
+            return None
         if request.headers.get("transfer-encoding") == "chunked":
             while not self._buffer.endswith(b"0\r\n\r\n"):
                 self._more()
@@ -66,9 +65,22 @@ class Peer:
             while len(self._buffer) < size:
                 self._more()
             body, self._buffer = self._buffer[:size], self._buffer[size:]
-        request = Recorded(head, body)
+        request = Recorded(request.raw_head, body)
         self._server.requests.append(request)
         return request
+
+    def read_head(self) -> Recorded | None:
+        """The next request's head, with its body still to come."""
+        while b"\r\n\r\n" not in self._buffer:
+            if not self._more():
+                return None
+        head, _, self._buffer = self._buffer.partition(b"\r\n\r\n")
+        return Recorded(head, b"")
+
+    def drain(self) -> None:
+        """Read and drop until the client leaves: to close on unread bytes would be to reset."""
+        while self._more():
+            self._buffer = b""
 
     def _more(self) -> bool:
         try:
@@ -118,8 +130,9 @@ class Peer:
 class RawServer:
     """Serves each connection with ``handle`` in a thread of its own, on a free port of 127.0.0.1."""
 
-    def __init__(self, handle: Callable[[Peer], None]) -> None:
+    def __init__(self, handle: Callable[[Peer], None], tls: ssl.SSLContext | None = None) -> None:
         self._handle = handle
+        self._tls = tls
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=512)
         self._connections: list[socket.socket] = []
         self._threads: list[threading.Thread] = []
@@ -135,7 +148,7 @@ class RawServer:
 
     def url(self, path: str = "", *, host: str = "127.0.0.1") -> str:
         """A URL at this server."""
-        return f"http://{host}:{self.port}{path}"
+        return f"{'https' if self._tls else 'http'}://{host}:{self.port}{path}"
 
     @property
     def base_url(self) -> str:
@@ -156,6 +169,11 @@ class RawServer:
 
     def _serve(self, connection: socket.socket) -> None:
         try:
+            if self._tls is not None:
+                try:
+                    connection = self._tls.wrap_socket(connection, server_side=True)
+                except OSError:  # the client does not trust us
+                    return
             self._handle(Peer(connection, self))
         except BaseException as error:  # noqa: BLE001  (shown by `serving`, in the test's own thread)
             if not self._closing:
@@ -176,9 +194,9 @@ class RawServer:
 
 
 @contextmanager
-def serving(handle: Callable[[Peer], None]) -> Iterator[RawServer]:
+def serving(handle: Callable[[Peer], None], *, tls: ssl.SSLContext | None = None) -> Iterator[RawServer]:
     """A server for the length of a block; what went wrong in its threads is raised at the end."""
-    server = RawServer(handle)
+    server = RawServer(handle, tls)
     acceptor = threading.Thread(target=server.accept, daemon=True)
     acceptor.start()
     try:
