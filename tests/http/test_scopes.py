@@ -12,7 +12,16 @@ import anyio
 import anyio.lowlevel
 import pytest
 
-from aig_client import CacheIntent, ConfigurationError, GatewayClient, GatewayMetadata, Receipt, Unreachable, options
+from aig_client import (
+    CacheIntent,
+    ConfigurationError,
+    GatewayClient,
+    GatewayMetadata,
+    Options,
+    Receipt,
+    Unreachable,
+    options,
+)
 from aig_client.apps.emulator import RunningEmulator
 
 from .asks import chat, last_headers, settings
@@ -169,3 +178,21 @@ async def test_a_listener_hears_every_receipt_and_its_faults_stay_its_own(
     assert [receipt.plan.surface is None for receipt in heard] == [False, True]
     assert heard == [answer.receipt, outside.receipt]
     assert "on_receipt failed" in caplog.text
+
+
+@every_driver
+async def test_a_block_beats_what_a_transport_was_given(driver: Driver, emulator: RunningEmulator) -> None:
+    async with driver.gateway(**settings(emulator)) as gateway:
+        given = Options(tenant="acme", route_class="planning")
+        client = driver.http_client(transport=driver.transport(gateway.rules, options=given))
+        url = f"{gateway.base_url}/openai/chat/completions"
+        with options() as plain:
+            await driver.send(client, "POST", url, json=chat())
+        with options(route_class="summary", cache=CACHED) as scope:
+            await driver.send(client, "POST", url, json=chat())
+        await driver.close(client)
+    assert plain.last is not None
+    assert plain.last.plan.route_class == "planning"
+    assert scope.last is not None
+    assert scope.last.plan.route_class == "summary"
+    assert scope.last.plan.key is not None  # the tenant is still the transport's

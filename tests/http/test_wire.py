@@ -6,8 +6,10 @@ import datetime as dt
 import random
 import ssl
 import threading
+from importlib import import_module
 from ipaddress import IPv4Address
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import anyio
@@ -145,6 +147,32 @@ async def test_an_answer_may_come_before_the_body_was_read(driver: Driver) -> No
                 await gateway.post("openai/files", content=b"x" * 5_000_000)
     assert caught.value.status == 413
     assert caught.value.receipt is not None
+
+
+async def test_a_peer_that_answered_and_left_is_still_heard(driver: Driver) -> None:
+    """As in httpcore: a write that fails says nothing yet, for the answer may be there to read."""
+    core = import_module(driver.family.replace("httpx", "httpcore"))
+
+    def write(*_: object) -> None:
+        raise core.WriteError
+
+    def read(*_: object) -> bytes:
+        return b"HTTP/1.1 413"
+
+    async def write_async(*_: object) -> None:
+        write()
+
+    async def read_async(*_: object) -> bytes:
+        return read()
+
+    if driver.colour == "async":
+        stream = driver.pool_module._OneSendStream(SimpleNamespace(write=write_async, read=read_async))
+        await stream.write(b"POST")
+        assert await stream.read(9) == b"HTTP/1.1 413"
+    else:
+        stream = driver.pool_module._OneSendStream(SimpleNamespace(write=write, read=read))
+        stream.write(b"POST")
+        assert stream.read(9) == b"HTTP/1.1 413"
 
 
 async def test_each_origin_has_its_own_connections(driver: Driver) -> None:

@@ -123,8 +123,10 @@ class AsyncGatewayClient:
         """Close the connections, those given to SDKs included; an http client of your own stays open."""
         hands, self._hands = self._hands, {}
         given, self._given = self._given, []
-        for each in [*hands.values(), *given]:
+        for each in hands.values():
             await each.aclose()
+        for client in given:
+            await client.aclose()
 
     def _hands_for(self, request: Request) -> AsyncHands:
         rules = self._wiring.rules_for(request)
@@ -269,11 +271,11 @@ class AsyncGatewayClient:
     def google(self, *, api_key: str | None = None, http: HttpFamily | None = None) -> GoogleArguments:
         """Keyword arguments for ``google.genai.Client``; this colour of client serves ``client.aio``."""
         arguments = self._plugs.google(api_key, http)
-        self._given.append(arguments["http_options"][HTTP_CLIENT])
+        self._given = [*(one for one in self._given if not one.is_closed), arguments["http_options"][HTTP_CLIENT]]
         return arguments
 
     def _plug(self, arguments: SdkArguments) -> SdkArguments:
-        self._given.append(arguments["http_client"])
+        self._given = [*(one for one in self._given if not one.is_closed), arguments["http_client"]]
         return arguments
 
 

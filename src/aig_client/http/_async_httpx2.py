@@ -90,14 +90,15 @@ class AsyncDriver:
         self.rules = rules
         self.on_receipt = on_receipt
 
-    def start(self, request: Request, options: Options) -> Record:
-        """Decide. Options in force around the caller give way to ``options``.
+    def start(self, request: Request, options: Options = NO_OPTIONS, *, defaults: Options = NO_OPTIONS) -> Record:
+        """Decide. ``options`` of the call beat those in force around the caller, and these beat ``defaults``.
 
         Raises:
             Refused: the request asks for something that cannot be done safely.
         """
         ambient, scopes = current()
-        return Record(exchange(request, self.rules, options.over(ambient)), scopes, self.on_receipt)
+        chosen = options.over(ambient).over(defaults)
+        return Record(exchange(request, self.rules, chosen), scopes, self.on_receipt)
 
     async def run(self, record: Record, build: Callable[[Plan], httpx2.Request], send: _Sender) -> httpx2.Response:
         """Send what the path asks for; the body of the response is still to come, its record is in the extensions.
@@ -191,7 +192,7 @@ class AsyncGatewayTransport(httpx2.AsyncBaseTransport):
             body,
             left_gateway=_FROM_GATEWAY in request.extensions,
         )
-        record = self._driver.start(asked, self._options)
+        record = self._driver.start(asked, defaults=self._options)
         if record.plan.surface is not None:
             request.extensions[_FROM_GATEWAY] = True
         return await self._driver.run(record, build, self._inner.handle_async_request)

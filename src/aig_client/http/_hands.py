@@ -19,8 +19,10 @@ USER_AGENT = f"aig-client/{__version__}"
 
 
 class AsyncClosable(Protocol):
-    """Something that holds connections."""
+    """An http client that an SDK was given."""
 
+    @property
+    def is_closed(self) -> bool: ...
     async def aclose(self) -> None: ...
 
 
@@ -42,8 +44,10 @@ class AsyncHands(Protocol):
 
 
 class Closable(Protocol):
-    """Something that holds connections."""
+    """An http client that an SDK was given."""
 
+    @property
+    def is_closed(self) -> bool: ...
     def close(self) -> None: ...
 
 
