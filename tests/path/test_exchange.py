@@ -6,7 +6,20 @@ from typing import Any
 
 import pytest
 
-from aig_client.core import CacheIntent, Deliver, Meter, NoAnswer, Refused, Rules, Send, Unkeyable
+from aig_client.core import (
+    CacheIntent,
+    Deliver,
+    Meter,
+    NoAnswer,
+    Options,
+    Refused,
+    Request,
+    Rules,
+    Send,
+    Unkeyable,
+    decide,
+    read,
+)
 
 from .asks import OUTSIDE, Exchange, asked, cache_headers, head, planned, sent
 
@@ -133,3 +146,11 @@ def test_one_set_of_rules_serves_many_requests_alike() -> None:
     rules = Rules(token="t")
     first = [Exchange(asked(), rules, route_class=name).plan for name in ("summary", "planning", "summary")]
     assert first[0] == first[2] != first[1]
+
+
+def test_a_client_s_deadline_holds_outside_the_gateway_too() -> None:
+    request = Request("POST", "https://example.org/v1/chat", (), b"{}")
+    rules = Rules(defaults=Options(deadline=3.0))
+    plan = decide(read(request, rules), rules)
+    assert plan.surface is None
+    assert plan.deadline == 3.0

@@ -118,3 +118,12 @@ async def test_no_arguments_show_a_token(emulator: RunningEmulator) -> None:
             gateway.openai(provider="grog")
     assert TOKEN not in shown
     assert PLACEHOLDER in shown
+
+
+def test_a_provider_s_key_given_to_the_client_serves_its_sdk_plugs_too() -> None:
+    keys = {"openai": "sk-test-of-my-own", "google-ai-studio": "AIza-of-my-own"}
+    with GatewayClient(account_id="0" * 32, gateway_id="prod", token="cf-token", provider_keys=keys) as gateway:
+        assert gateway.openai()["api_key"] == keys["openai"]
+        assert gateway.google()["api_key"] == keys["google-ai-studio"]
+        assert gateway.anthropic()["api_key"] == PLACEHOLDER
+        assert gateway.openai(provider="custom-acme")["base_url"].endswith("/prod/custom-acme")

@@ -38,9 +38,9 @@ from ._values import (
 )
 from .facts._failures import error_from_binding, error_from_response
 from .facts._headers import GatewayMetadata
-from .facts._providers import CREDENTIAL_HEADERS, PROVIDERS, EndpointKind, Provider
+from .facts._providers import CREDENTIAL_HEADERS, NEEDED_HEADERS, PROVIDERS, USUAL_PROVIDER, EndpointKind, Provider
 from .facts._response import CacheStatus, DlpFinding, ResponseMetadata
-from .facts._sse import EventReader, ServerSentEvent
+from .facts._sse import END_MARK, EventReader, ServerSentEvent
 from .facts._surfaces import (
     Family,
     Surface,
@@ -51,6 +51,7 @@ from .facts._surfaces import (
     provider_row,
     rest_base_url,
     rest_model,
+    sdk_path,
     surface_of,
 )
 from .facts._usage import Usage
@@ -59,11 +60,14 @@ from .path._keys import KeyDiff, KeyExplanation, KeyMaker, KeyScope, cache_key, 
 
 __all__ = [
     "CREDENTIAL_HEADERS",
+    "END_MARK",
+    "NEEDED_HEADERS",
     "NO_OPTIONS",
     "PLACEHOLDER",
     "PROVIDERS",
     "SHARED",
     "UNSET",
+    "USUAL_PROVIDER",
     "AigError",
     "Ask",
     "CacheIntent",
@@ -125,5 +129,6 @@ __all__ = [
     "read",
     "rest_base_url",
     "rest_model",
+    "sdk_path",
     "surface_of",
 ]

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from types import TracebackType
 from typing import Self
 
-from ..core import EventReader, Options, Receipt, Request, ResponseMetadata
+from ..core import END_MARK, EventReader, Options, Receipt, Request, ResponseMetadata
 from ._hands import AsyncHands, AsyncOpened
 from ._response import StreamEvent, error_of
 
@@ -76,7 +76,7 @@ class AsyncGatewayStream:
         reader = EventReader(StreamEvent)
         async for chunk in self._answer().iter_bytes():
             for event in reader.feed(chunk):
-                if event.data != b"[DONE]":
+                if event.data != END_MARK:
                     yield event
 
     @property

@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, requires
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from ..core import PLACEHOLDER, ConfigurationError, Rules, provider_row
+from ..core import PLACEHOLDER, ConfigurationError, Rules, sdk_path
 from ._record import OnReceipt
 from ._wiring import HttpFamily, Wiring
 
@@ -138,9 +138,9 @@ class Plugs:
         Raises:
             ConfigurationError: no such provider.
         """
-        path = "" if provider == "compat" else provider_row(provider).sdk_path
+        api_key = api_key or self.wiring.provider_keys.get(provider)
         return SdkArguments(
-            base_url=f"{self.wiring.base_url}/{provider}{path}",
+            base_url=f"{self.wiring.base_url}/{sdk_path(provider)}",
             api_key=api_key or PLACEHOLDER,
             http_client=self._http_client(sdk, api_key, http),
         )
@@ -148,6 +148,7 @@ class Plugs:
     def google(self, api_key: str | None, http: HttpFamily | None) -> GoogleArguments:
         """What the constructor of the google-genai client takes."""
         slot = "httpx_async_client" if self.colour == "async" else "httpx_client"
+        api_key = api_key or self.wiring.provider_keys.get("google-ai-studio")
         client = self._http_client("google-ai-studio", api_key, http)
         options = {"base_url": f"{self.wiring.base_url}/google-ai-studio", slot: client}
         return GoogleArguments(api_key=api_key or PLACEHOLDER, http_options=options)

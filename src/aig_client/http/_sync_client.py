@@ -10,7 +10,19 @@ from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Final, Literal, Self, Unpack
 
-from ..core import UNSET, CacheIntent, GatewayMetadata, Options, Plan, Request, Rules, Tenant, decide, read
+from ..core import (
+    UNSET,
+    USUAL_PROVIDER,
+    CacheIntent,
+    GatewayMetadata,
+    Options,
+    Plan,
+    Request,
+    Rules,
+    Tenant,
+    decide,
+    read,
+)
 from ..schema import load_settings
 from ._sync_stream import GatewayStream
 from ._families import GoogleArguments, Plugs, SdkArguments, sync_hands, check_client, family_of
@@ -246,7 +258,7 @@ class GatewayClient:
 
         Raises: here ConfigurationError, and on entering the block as ``request``.
         """
-        slug = provider or ("anthropic" if endpoint == "messages" else "openai")
+        slug = provider or USUAL_PROVIDER[endpoint]
         request = endpoint_request(self._wiring, slug, endpoint, {**body, "stream": True})
         return GatewayStream(self._hands_for(request), request, Options(**options))
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from types import TracebackType
 from typing import Self
 
-from ..core import EventReader, Options, Receipt, Request, ResponseMetadata
+from ..core import END_MARK, EventReader, Options, Receipt, Request, ResponseMetadata
 from ._hands import Hands, Opened
 from ._response import StreamEvent, error_of
 
@@ -76,7 +76,7 @@ class GatewayStream:
         reader = EventReader(StreamEvent)
         for chunk in self._answer().iter_bytes():
             for event in reader.feed(chunk):
-                if event.data != b"[DONE]":
+                if event.data != END_MARK:
                     yield event
 
     @property

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal, TypedDict
 
 from ..core import (
+    NEEDED_HEADERS,
     UNSET,
     CacheIntent,
     ConfigurationError,
@@ -25,7 +27,7 @@ from ..schema import Settings
 from . import _codec
 
 HttpFamily = Literal["httpx", "httpx2"]
-_ANTHROPIC_VERSION: Final = (b"anthropic-version", b"2023-06-01")
+_ABSOLUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _JSON: Final = (b"content-type", b"application/json")
 _WRITTEN_BY_US: Final = frozenset({"host", "content-length", "transfer-encoding"})
 
@@ -119,7 +121,7 @@ def build_request(
     Raises:
         ConfigurationError: both ``json`` and ``content`` were given, or a header is no header.
     """
-    if "://" not in url:
+    if not _ABSOLUTE.match(url):
         url = f"{wiring.base_url}/{url.lstrip('/')}"
     raw: list[tuple[bytes, bytes]] = []
     for name, value in (headers or {}).items():
@@ -169,6 +171,5 @@ def endpoint_request(wiring: Wiring, provider: str, kind: EndpointKind, body: Ma
     model = body.get("model")
     path = endpoint_path(provider, kind, model=model if isinstance(model, str) else None)
     request = build_request(wiring, "POST", f"{wiring.base_url}/{provider}{path}", json=body)
-    if kind == "messages":
-        return replace(request, headers=(*request.headers, _ANTHROPIC_VERSION))
-    return request
+    needed = NEEDED_HEADERS.get(kind)
+    return replace(request, headers=(*request.headers, *needed)) if needed else request

@@ -165,6 +165,16 @@ _ROWS: Final = (
 
 PROVIDERS: Final[Mapping[str, Provider]] = MappingProxyType({row.slug: row for row in _ROWS})
 
+USUAL_PROVIDER: Final[Mapping[EndpointKind, str]] = MappingProxyType(
+    {"chat": "openai", "responses": "openai", "messages": "anthropic", "embeddings": "openai"}
+)
+"""Whose endpoint of a kind is meant when nobody is named."""
+
+NEEDED_HEADERS: Final[Mapping[EndpointKind, tuple[tuple[bytes, bytes], ...]]] = MappingProxyType(
+    {"messages": ((b"anthropic-version", b"2023-06-01"),)}
+)
+"""Headers without which an endpoint kind answers nobody (contract 3.2), for callers that set none."""
+
 CREDENTIAL_HEADERS: Final = frozenset({*(row.credential for row in _ROWS), "x-amz-security-token"})
 """Every header in which some provider takes a key (or part of one, as SigV4 does). With stored keys all of them are
 removed: any one of them, even a placeholder, switches the stored key off and is sent on (contract 3.4)."""

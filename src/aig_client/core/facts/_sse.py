@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
+END_MARK: Final = b"[DONE]"
+"""The data of OpenAI's last event, which is no JSON and says nothing that the end does not."""
+
 _BOM: Final = b"\xef\xbb\xbf"
 
 

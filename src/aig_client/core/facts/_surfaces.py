@@ -290,6 +290,17 @@ def endpoint_path(provider: str, kind: EndpointKind, *, model: str | None = None
     return path
 
 
+def sdk_path(provider: str) -> str:
+    """What an official SDK's base URL needs after the gateway: the slug, and its version where the SDK appends none.
+
+    Raises:
+        ConfigurationError: AI Gateway has no such slug.
+    """
+    if provider == "compat" or provider.startswith("custom-"):
+        return provider
+    return provider + provider_row(provider).sdk_path
+
+
 def compat_model(provider: str, model: str) -> str:
     """The model as ``/compat`` spells it: ``{prefix}/{model}`` (contract 3.5)."""
     return _prefixed(provider, provider_row(provider).compat, model, "/compat")

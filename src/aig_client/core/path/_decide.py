@@ -31,7 +31,7 @@ def decide(call: Call, rules: Rules, options: Options = NO_OPTIONS) -> Plan:
     """
     try:
         if call.surface is None:
-            return _outside(call, options)
+            return _outside(call, options.over(rules.defaults))
         return _inside(call, call.surface, rules, _with_hints(call.hints, options).over(rules.defaults))
     except ConfigurationError as error:
         raise Refused(error.problem, where=error.where, remedy=error.remedy) from error
