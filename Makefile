@@ -79,7 +79,7 @@ COMPILE = $(UV) pip compile --no-config --quiet --universal --python-version 3.1
 
 lock: $(UV) ## resolve the locks again; UPGRADE=--upgrade moves what is already pinned
 	$(COMPILE) --extra dev -o requirements/dev.txt
-	$(COMPILE) --extra emulator -c requirements/dev.txt --no-annotate -o requirements/demo.txt
+	$(COMPILE) --extra cli -c requirements/dev.txt --no-annotate -o requirements/demo.txt
 
 $(UV):
 	$(PYTHON) -m venv $(VENV)/uv

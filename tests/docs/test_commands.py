@@ -8,10 +8,13 @@ import tomllib
 from importlib.util import find_spec
 from pathlib import Path
 
+import click
 import pytest
 
 from aig_client.apps import demo
-from aig_client.apps.emulator.__main__ import _config, _parser
+from aig_client.apps.cli import _dev as dev
+from aig_client.apps.cli._app import cli
+from aig_client.apps.emulator import load_scenario
 from aig_client.schema import ENVIRONMENT, load_settings
 
 from .conftest import TOKEN
@@ -41,9 +44,12 @@ def test_a_command_that_a_page_shows_exists(command: str) -> None:
     match words:
         case ["make", *targets]:
             assert set(targets) <= _targets()
-        case ["python", "-m", "aig_client.apps.emulator", *arguments]:
-            config = _config(_parser().parse_args(arguments))
-            assert config.auth_tokens <= {TOKEN}
+        case ["aig", "dev", *arguments]:
+            given = dev.command.make_context("aig dev", arguments).params
+            assert set(given["auth_token"]) <= {TOKEN}
+        case ["aig", name, *_]:
+            # What these print is compared where the examples are run.
+            assert name in cli.list_commands(click.Context(cli))
         case ["python", "-m", module]:
             assert find_spec(module) is not None
         case ["pip", "install", requirement]:
@@ -66,6 +72,13 @@ def test_a_configuration_that_a_page_shows_loads(block: Block, nowhere: Path) ->
     file.write_text(block.text, "utf-8")
     settings = load_settings({}, environ={})
     assert settings.base_url.startswith("https://")
+
+
+@pytest.mark.parametrize("block", all_blocks("toml scenario"), ids=lambda block: block.where)
+def test_a_scenario_that_a_page_shows_loads(block: Block, nowhere: Path) -> None:
+    file = nowhere / "scenario.toml"
+    file.write_text(block.text, "utf-8")
+    assert load_scenario(file).scenario.rules
 
 
 def test_the_table_in_the_readme_is_what_the_demo_prints(capsys: pytest.CaptureFixture[str], nowhere: Path) -> None:

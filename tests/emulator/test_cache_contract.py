@@ -3,15 +3,36 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from aig_client.apps.emulator import EmulatorConfig, Forward, Gateway, GatewayRequest, counted_ids
+from aig_client.apps.emulator import (
+    EmulatorConfig,
+    GatewaySettings,
+    Guardrails,
+    ProviderAnswer,
+    ProviderRequest,
+    SpendRule,
+)
 
-from .driver import KEY, PREFIX, Pure, chat
+from .driver import ACCOUNT, PREFIX, Outcome, Pure, chat
 
-CACHING = EmulatorConfig(cache_by_default=True)
+
+def gateway(**settings: Any) -> EmulatorConfig:
+    """An emulator whose gateways have these settings."""
+    return EmulatorConfig(settings=GatewaySettings(**settings))
+
+
+CACHING = gateway(caching=True)
 ANTHROPIC = {"x-api-key": "sk-test-one", "anthropic-version": "2023-06-01"}
+
+
+def saying(status: int, *headers: tuple[str, str]) -> Callable[[ProviderRequest], ProviderAnswer]:
+    """A provider that always says the same."""
+    return lambda _request: ProviderAnswer(status, headers, (b"{}",))
 
 
 def test_1_caching_is_off_by_default() -> None:
@@ -47,7 +68,7 @@ def test_1_gateway_caching_applies_to_every_request() -> None:
 def test_2_default_key_covers_provider_path_model_auth_and_raw_body(other: dict[str, object]) -> None:
     pure = Pure(CACHING)
     pure.send()
-    changed = pure.finish(pure.decide(pure.request(**other)))  # type: ignore[arg-type]
+    changed = pure.serve(pure.request(**other))  # type: ignore[arg-type]
     assert changed.cache != "HIT"
     assert pure.send().cache == "HIT"
 
@@ -56,12 +77,14 @@ def test_2_default_key_is_apart_for_each_account_and_gateway() -> None:
     pure = Pure(CACHING)
     pure.send()
     for prefix in (PREFIX.replace("demo", "other"), PREFIX.replace("0123", "ffff")):
-        assert isinstance(pure.decide(pure.request(prefix=prefix)), Forward)
+        assert pure.send(prefix=prefix).cache == "MISS"
 
 
 def test_2_with_stored_keys_all_callers_share_default_entries() -> None:
     config = EmulatorConfig(
-        cache_by_default=True, auth_tokens=frozenset({"one", "two"}), stored_keys=frozenset({"openai"})
+        settings=GatewaySettings(caching=True),
+        auth_tokens=frozenset({"one", "two"}),
+        stored_keys=frozenset({"openai"}),
     )
     pure = Pure(config)
     statuses = [
@@ -92,8 +115,8 @@ def test_4_custom_key_replaces_everything() -> None:
 def test_4_custom_keys_do_not_cross_gateways() -> None:
     pure = Pure()
     pure.send(headers={"cf-aig-cache-key": "k"})
-    elsewhere = pure.request(headers={"cf-aig-cache-key": "k"}, prefix=PREFIX.replace("demo", "other"))
-    assert isinstance(pure.decide(elsewhere), Forward)
+    elsewhere = pure.send(headers={"cf-aig-cache-key": "k"}, prefix=PREFIX.replace("demo", "other"))
+    assert elsewhere.cache == "MISS"
 
 
 def test_4_custom_key_hit_parses_no_body() -> None:
@@ -112,12 +135,12 @@ def test_5_first_use_goes_to_the_provider_later_uses_do_not() -> None:
     ("config", "headers", "life"),
     [
         (EmulatorConfig(), {"cf-aig-cache-key": "k"}, 300),
-        (EmulatorConfig(cache_ttl=900), {"cf-aig-cache-key": "k"}, 900),
+        (gateway(cache_ttl=900), {"cf-aig-cache-key": "k"}, 900),
         (EmulatorConfig(), {"cf-aig-cache-key": "k", "cf-aig-cache-ttl": "60"}, 60),
-        (EmulatorConfig(cache_ttl=900), {"cf-aig-cache-key": "k", "cf-aig-cache-ttl": "2592000"}, 2_592_000),
-        (EmulatorConfig(cache_by_default=True, cache_ttl=900), {}, 900),
-        (EmulatorConfig(cache_by_default=True, cache_ttl=900), {"cf-aig-cache-ttl": "70"}, 70),
-        (EmulatorConfig(cache_by_default=True), {}, 300),
+        (gateway(cache_ttl=900), {"cf-aig-cache-key": "k", "cf-aig-cache-ttl": "2592000"}, 2_592_000),
+        (gateway(caching=True, cache_ttl=900), {}, 900),
+        (gateway(caching=True, cache_ttl=900), {"cf-aig-cache-ttl": "70"}, 70),
+        (CACHING, {}, 300),
     ],
 )
 def test_6_life_of_an_entry(config: EmulatorConfig, headers: dict[str, str], life: int) -> None:
@@ -156,10 +179,9 @@ def test_8_only_text_json_and_images_are_stored() -> None:
         "": False,
     }
     for kind, stored in kinds.items():
-        pure = Pure(CACHING)
-        decision = pure.decide(pure.request())
-        assert isinstance(decision, Forward)
-        assert pure.gateway.answered(decision, 200, (("content-type", kind),), pure.now).keep is stored, kind
+        pure = Pure(CACHING, provider=saying(200, ("content-type", kind)))
+        pure.send()
+        assert (pure.send().cache == "HIT") is stored, kind
 
 
 def test_8_a_request_over_the_size_limit_passes_uncached() -> None:
@@ -173,10 +195,10 @@ def test_8_a_request_over_the_size_limit_passes_uncached() -> None:
 def test_9_concurrent_identical_misses_both_reach_the_provider() -> None:
     pure = Pure()
     request = pure.request(headers={"cf-aig-cache-key": "k"})
-    one, two = pure.decide(request), pure.decide(request)
+    one, two = pure.begin(request), pure.begin(request)
     assert [pure.finish(one).cache, pure.finish(two).cache] == ["MISS", "MISS"]
     assert len(pure.gateway.provider_calls) == 2
-    assert pure.finish(pure.decide(request)).cache == "HIT"
+    assert pure.serve(request).cache == "HIT"
 
 
 def test_10_a_streamed_request_hits_and_is_replayed() -> None:
@@ -191,12 +213,8 @@ def test_10_a_streamed_request_hits_and_is_replayed() -> None:
 
 @pytest.mark.parametrize("status", [301, 400, 401, 429, 500, 503])
 def test_11_only_2xx_is_stored(status: int) -> None:
-    pure = Pure(CACHING)
-    decision = pure.decide(pure.request())
-    assert isinstance(decision, Forward)
-    head = pure.gateway.answered(decision, status, (("content-type", "application/json"),), pure.now)
-    assert not head.keep
-    pure.gateway.store(decision, head, b"{}", pure.now)
+    pure = Pure(CACHING, provider=saying(status, ("content-type", "application/json")))
+    assert [pure.send().cache for _ in range(2)] == ["MISS", "MISS"]
     assert len(pure.gateway.cache) == 0
 
 
@@ -204,6 +222,54 @@ def test_12_no_semantic_caching() -> None:
     pure = Pure(CACHING)
     pure.send(body=chat("What is the capital of France?"))
     assert pure.send(body=chat("what is the capital of France?")).cache == "MISS"
+
+
+def test_13_an_update_invalidates_where_the_gateway_says_so() -> None:
+    pure = Pure(CACHING)
+    pure.send()
+    record = pure.gateway.gateways.find(ACCOUNT, "demo")
+    assert record is not None
+    pure.gateway.gateways.put(replace(record, modified_at=pure.now))
+    assert pure.send().cache == "HIT"
+    pure.gateway.gateways.put(replace(record, generation=record.generation + 1))
+    assert pure.send().cache == "MISS"
+    assert pure.send(headers={"cf-aig-cache-key": "k"}).cache == "MISS"
+
+
+def test_14_a_hit_is_served_past_policies_and_spend_limits_and_counts_for_none() -> None:
+    rule = SpendRule(id="all", limit=0.0001, window=3600)
+    pure = Pure(gateway(caching=True, spend_limits=(rule,), rate_limiting_limit=2, rate_limiting_interval=60))
+    priced = {"cf-aig-custom-cost": '{"total_cost": 1}'}
+    assert pure.send(headers=priced).cache == "MISS"
+    assert pure.send(body=chat("another")).code == 2045
+    assert pure.send(body=chat("a third")).code == 2003
+    assert [pure.send(headers=priced).cache for _ in range(5)] == ["HIT"] * 5
+
+
+def test_14_a_hit_is_not_scanned_flagged_answers_are_cached_and_blocked_ones_are_not() -> None:
+    answers = {"flag": "FLAG", "block": "BLOCK"}
+    for name, action in answers.items():
+        rules = Guardrails(response={"S1": action})  # type: ignore[dict-item]
+        said = ProviderAnswer(200, (("content-type", "application/json"),), (b'{"text": "hazard:S1"}',))
+        pure = Pure(gateway(caching=True, guardrails=rules), provider=lambda _request, said=said: said)  # type: ignore[misc]
+        outcomes = [pure.send() for _ in range(2)]
+        if name == "flag":
+            assert [outcome.cache for outcome in outcomes] == ["MISS", "HIT"]
+        else:
+            assert [outcome.code for outcome in outcomes] == [2017, 2017]
+
+
+def test_15_a_hit_costs_nothing_whatever_cost_was_sent() -> None:
+    pure = Pure(CACHING)
+    priced = {"cf-aig-custom-cost": '{"per_token_in": 1, "per_token_out": 1}'}
+    pure.send(headers=priced)
+    pure.send(headers=priced)
+    miss, hit = pure.gateway.log
+    assert miss.custom_cost
+    assert miss.tokens_in is not None
+    assert miss.tokens_out is not None
+    assert miss.cost == miss.tokens_in + miss.tokens_out
+    assert (hit.cost, hit.tokens_in) == (0, 0)
 
 
 def test_15_a_hit_is_logged_as_cached() -> None:
@@ -273,16 +339,19 @@ def test_an_answer_larger_than_the_store_is_not_kept() -> None:
     assert pure.gateway.cache.size == 0
 
 
-def test_compressed_answers_and_cookies_are_not_kept() -> None:
-    pure = Pure(CACHING)
-    decision = pure.decide(pure.request())
-    assert isinstance(decision, Forward)
-    kind = ("content-type", "application/json")
-    assert not pure.gateway.answered(decision, 200, (kind, ("content-encoding", "gzip")), pure.now).keep
-    head = pure.gateway.answered(decision, 200, (kind, ("set-cookie", "a=b"), ("cf-aig-log-id", "x")), pure.now)
-    assert "x" not in dict(head.headers).values()
-    pure.gateway.store(decision, head, b"{}", pure.now)
-    assert "set-cookie" not in pure.send().headers
+def test_compressed_answers_are_not_kept() -> None:
+    packed = (("content-type", "application/json"), ("content-encoding", "gzip"))
+    pure = Pure(CACHING, provider=saying(200, *packed))
+    assert [pure.send().cache for _ in range(2)] == ["MISS", "MISS"]
+
+
+def test_cookies_are_not_kept_and_ids_are_new() -> None:
+    lines = (("content-type", "application/json"), ("set-cookie", "a=b"), ("cf-aig-log-id", "x"))
+    pure = Pure(CACHING, provider=saying(200, *lines))
+    miss, hit = pure.send(), pure.send()
+    assert (miss.headers["set-cookie"], hit.cache) == ("a=b", "HIT")
+    assert "set-cookie" not in hit.headers
+    assert "x" not in {miss.headers["cf-aig-log-id"], hit.headers["cf-aig-log-id"]}
 
 
 def test_an_empty_custom_key_is_no_key() -> None:
@@ -291,9 +360,10 @@ def test_an_empty_custom_key_is_no_key() -> None:
 
 
 def test_the_same_traffic_gives_the_same_answers_and_ids() -> None:
-    def run() -> list[object]:
-        gateway = Gateway(EmulatorConfig(), ids=counted_ids())
-        request = GatewayRequest("POST", f"{PREFIX}/nobody/x", headers=KEY)
-        return [gateway.receive(request, 1_800_000_000.0) for _ in range(3)]
+    def run() -> list[Outcome]:
+        pure = Pure()
+        return [
+            pure.send(path, headers={"cf-aig-cache-key": "k"}) for path in ("/nobody/x", "/openai/models", "/groq/x")
+        ]
 
     assert run() == run()

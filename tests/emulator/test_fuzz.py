@@ -7,9 +7,9 @@ import json
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aig_client.apps.emulator import EmulatorConfig, Forward, GatewayRequest
+from aig_client.apps.emulator import DlpPolicy, EmulatorConfig, GatewayRequest, GatewaySettings, Guardrails, SpendRule
 
-from .driver import ACCOUNT, PREFIX, Pure
+from .driver import ACCOUNT, PREFIX, RESET, Pure
 
 SEGMENTS = st.sampled_from(
     [
@@ -30,6 +30,15 @@ SEGMENTS = st.sampled_from(
         "models/x:generateContent",
         "v1beta",
         "embeddings",
+        "groq",
+        "workers-ai",
+        "custom-mine",
+        "client/v4/accounts",
+        "ai",
+        "ai-gateway",
+        "run",
+        "gateways",
+        "logs",
         "\u00ff",
         "%00",
         "?",
@@ -62,9 +71,13 @@ FIELDS = st.sampled_from(
         "text",
     ]
 )
+ENTRY_FIELDS = st.sampled_from(["provider", "endpoint", "headers", "query", "config"])
 BODIES = st.one_of(
     st.binary(max_size=200),
     st.dictionaries(FIELDS, JSON, max_size=8).map(lambda value: json.dumps(value).encode()),
+    st.lists(st.dictionaries(ENTRY_FIELDS, JSON | st.sampled_from(["openai", "groq"]), max_size=5), max_size=3).map(
+        lambda value: json.dumps(value).encode()
+    ),
 )
 HEADERS = st.dictionaries(
     st.sampled_from(
@@ -80,16 +93,53 @@ HEADERS = st.dictionaries(
             "cf-aig-authorization",
             "cf-aig-event-id",
             "cf-cache-ttl",
+            "cf-aig-metadata",
+            "cf-aig-custom-cost",
+            "cf-aig-max-attempts",
+            "cf-aig-request-timeout",
+            "cf-aig-byok-alias",
+            "cf-aig-no-wholesale",
+            "cf-aig-gateway-id",
+            "x-aig-fault",
+            "host",
         ]
     ),
-    st.sampled_from(["Bearer sk-test", "sk-test", "60", "true", "", "k", "Bearer t", "close, x"])
+    st.sampled_from(
+        [
+            "ai.example.com",
+            "status;code=503",
+            "reset",
+            "cut;after=1",
+            "demo",
+            '{"a": 1}',
+            "Bearer sk-test",
+            "sk-test",
+            "60",
+            "true",
+            "",
+            "k",
+            "Bearer t",
+            "close, x",
+        ]
+    )
     | st.text(max_size=20),
 )
 CONFIGS = st.sampled_from(
     [
         EmulatorConfig(),
-        EmulatorConfig(cache_by_default=True, cache_entries=2),
+        EmulatorConfig(settings=GatewaySettings(caching=True), cache_entries=2),
         EmulatorConfig(auth_tokens=frozenset({"t"}), stored_keys=frozenset({"openai"})),
+        EmulatorConfig(custom_domains={"ai.example.com": "demo"}, auth_tokens=frozenset({"t"}), unified_billing=True),
+        EmulatorConfig(
+            settings=GatewaySettings(
+                guardrails=Guardrails(prompt={"S1": "BLOCK"}, response={"S2": "FLAG"}),
+                dlp=(DlpPolicy(id="d", checks=frozenset({"REQUEST", "RESPONSE"}), profiles=("p",)),),
+                spend_limits=(SpendRule(id="s", limit=0.001, window=60),),
+                rate_limiting_limit=1,
+                rate_limiting_interval=60,
+                retry_max_attempts=2,
+            )
+        ),
     ]
 )
 
@@ -108,9 +158,7 @@ def test_every_request_gets_an_answer(
 ) -> None:
     pure = Pure(config)
     for _ in range(2):
-        decision = pure.decide(GatewayRequest(method, path, query, headers, body))
-        if isinstance(decision, Forward):
-            assert not [name for name, _ in decision.headers if name.startswith("cf-")]
-        outcome = pure.finish(decision)
-        assert 200 <= outcome.status < 500
-    assert len(pure.gateway.log) == 2
+        outcome = pure.serve(GatewayRequest(method, path, query, headers, body))
+        assert outcome == RESET or 200 <= outcome.status < 600
+        assert outcome.status != 500
+    assert not [name for call in pure.calls for name, _ in call.headers if name.startswith(("cf-", "x-aig-"))]

@@ -13,7 +13,8 @@ import pytest
 
 import aig_client
 from aig_client.apps import emulator
-from aig_client.apps.emulator import EmulatorConfig, Forward, GatewayRequest
+from aig_client.apps.emulator import EmulatorConfig, GatewayRequest, GatewaySettings, ProviderAnswer
+from aig_client.apps.emulator._messages import Break
 
 from .driver import ACCOUNT, KEY, PREFIX, Pure, chat
 
@@ -45,7 +46,7 @@ def test_error_shape_e1_exactly() -> None:
     [
         ("/nobody/chat/completions", 2008),
         ("/compat/models", 2008),
-        ("/groq/chat/completions", 2008),
+        ("/custom-/x", 2008),
         ("", 2008),
     ],
 )
@@ -55,11 +56,11 @@ def test_unknown_provider_is_400_2008(path: str, code: int) -> None:
 
 
 def test_unknown_gateway_is_400_2001_when_the_existing_ones_are_listed() -> None:
-    pure = Pure(EmulatorConfig(gateways=frozenset({"demo"})))
+    pure = Pure(EmulatorConfig(gateways={"demo": GatewaySettings()}))
     assert pure.send().status == 200
-    outcome = pure.finish(pure.decide(pure.request(prefix=PREFIX.replace("demo", "other"))))
+    outcome = pure.send(prefix=PREFIX.replace("demo", "other"))
     assert (outcome.status, outcome.code) == (400, 2001)
-    assert isinstance(Pure().decide(pure.request(prefix=PREFIX.replace("demo", "other"))), Forward)
+    assert Pure().send(prefix=PREFIX.replace("demo", "other")).status == 200
 
 
 @pytest.mark.parametrize(
@@ -82,15 +83,14 @@ def test_unknown_gateway_is_400_2001_when_the_existing_ones_are_listed() -> None
 )
 def test_what_is_no_gateway_url_is_a_plain_404(path: str) -> None:
     pure = Pure()
-    outcome = pure.finish(pure.gateway.receive(GatewayRequest("GET", path, headers=KEY), pure.now))
+    outcome = pure.serve(GatewayRequest("GET", path, headers=KEY))
     assert outcome.status == 404
     assert not any(name.startswith("cf-aig-") for name in outcome.headers)
 
 
 def test_gateway_ids_have_1_to_64_characters() -> None:
     pure = Pure()
-    request = pure.request(prefix=f"/v1/{ACCOUNT}/{'g' * 64}")
-    assert isinstance(pure.decide(request), Forward)
+    assert pure.send(prefix=f"/v1/{ACCOUNT}/{'g' * 64}").status == 200
 
 
 @pytest.mark.parametrize("path", ["/openai/v1/chat/completions", "/openai/chat/completions/"])
@@ -159,10 +159,8 @@ def test_the_event_id_of_the_caller_comes_back() -> None:
 
 
 def test_an_unreachable_provider_is_400_2005() -> None:
-    pure = Pure()
-    decision = pure.decide(pure.request())
-    assert isinstance(decision, Forward)
-    outcome = pure.finish(pure.gateway.unreachable(decision, pure.now))
+    pure = Pure(provider=lambda _request: ProviderAnswer(200, (), (Break(),)))
+    outcome = pure.send()
     assert (outcome.status, outcome.code) == (400, 2005)
 
 
@@ -185,7 +183,7 @@ def test_the_log_holds_names_and_no_secret_and_no_prompt() -> None:
 def test_no_secret_is_in_a_repr() -> None:
     pure = Pure(EmulatorConfig(auth_tokens=frozenset({"local-token"}), provider_keys=frozenset({"my-key"})))
     request = pure.request(headers=TOKEN, auth={"authorization": "Bearer my-key"}, query="key=my-key")
-    seen = repr([pure.config, request, pure.decide(request)])
+    seen = repr([pure.config, request, pure.begin(request)])
     assert "local-token" not in seen
     assert "my-key" not in seen
 
@@ -205,10 +203,11 @@ def test_both_logs_are_bounded() -> None:
         ("account", "ABC"),
         ("gateway", "a/b"),
         ("gateway", ""),
-        ("gateways", frozenset({"other"})),
+        ("gateways", {"other": GatewaySettings()}),
         ("auth_tokens", frozenset({""})),
-        ("cache_ttl", 59),
-        ("cache_ttl", 2_592_001),
+        ("stored_keys", frozenset({"openai"})),
+        ("unified_billing", True),
+        ("custom_domains", {"AI.example.com": "demo"}),
         ("cache_entries", 0),
         ("latency_ms", -1.0),
         ("latency_ms", float("nan")),
@@ -225,6 +224,7 @@ def test_a_setting_that_cannot_act_is_refused(field: str, value: object) -> None
 
 def test_the_public_surface() -> None:
     assert emulator.__all__ == sorted(emulator.__all__)
+    assert sorted(emulator._HOMES) == emulator.__all__
     assert all(hasattr(emulator, name) for name in emulator.__all__)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from aig_client import AigError, CacheIntent, CacheStatus, GatewayError, ProviderError, Refused
-from aig_client.apps.emulator import EmulatorConfig, RunningEmulator, serve_in_thread
+from aig_client.apps.emulator import EmulatorConfig, GatewaySettings, RunningEmulator, serve_in_thread
 
 from .asks import chat, message, settings
 from .drivers import Driver, every_driver
@@ -36,7 +36,7 @@ async def test_a_slug_that_the_gateway_does_not_have_is_2008(driver: Driver, emu
 
 
 async def test_a_gateway_that_does_not_exist_is_2001(driver: Driver) -> None:
-    with serve_in_thread(EmulatorConfig(gateways=frozenset({"demo"}))) as emulator:
+    with serve_in_thread(EmulatorConfig(gateways={"demo": GatewaySettings()})) as emulator:
         async with driver.gateway(base_url=f"{emulator.origin}/v1/{emulator.account}/other") as gateway:
             with pytest.raises(GatewayError, match="gateway not found") as caught:
                 await gateway.chat(chat())

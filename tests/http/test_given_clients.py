@@ -163,3 +163,14 @@ def test_a_transport_takes_the_family_of_its_inner_one() -> None:
         GatewayTransport(rules, inner=httpx.HTTPTransport(), http="httpx2")
     with pytest.raises(ConfigurationError, match="neither"):
         GatewayTransport(rules, inner=object())
+
+
+def test_a_family_is_known_by_its_classes_whatever_their_module_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    # The openai SDK writes its own name into `httpx2.BaseTransport.__module__`.
+    monkeypatch.setattr(httpx2.BaseTransport, "__module__", "openai")
+
+    class Inner(httpx2.BaseTransport):
+        __module__ = "elsewhere"
+
+    with GatewayClient(**BASE) as gateway:
+        assert isinstance(GatewayTransport(gateway.rules, inner=Inner()), httpx2.BaseTransport)

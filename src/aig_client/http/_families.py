@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, requires
@@ -41,12 +42,7 @@ def family_of(http: HttpFamily | None, client: object = None) -> HttpFamily:
     """
     found: HttpFamily | None = None
     if client is not None:
-        module = type(client).__module__.partition(".")[0]
-        for ancestor in type(client).__mro__:
-            if ancestor.__module__.partition(".")[0] in FAMILIES:
-                module = ancestor.__module__.partition(".")[0]
-                break
-        found = next((family for family in FAMILIES if family == module), None)
+        found = next((family for family in FAMILIES if _is_of(client, family)), None)
         if found is None:
             raise ConfigurationError("client", f"is a {type(client).__name__}, of neither httpx nor httpx2")
         if http is not None and http != found:
@@ -57,6 +53,15 @@ def family_of(http: HttpFamily | None, client: object = None) -> HttpFamily:
     if find_spec(family) is None:
         raise ConfigurationError("http", f"{family} is not installed", remedy=f"pip install {family}")
     return family
+
+
+def _is_of(client: object, family: HttpFamily) -> bool:
+    """By the classes themselves: the openai SDK writes its own name into the modules of httpx2's."""
+    module = sys.modules.get(family)
+    if module is None:
+        return False
+    kinds = (module.Client, module.AsyncClient, module.BaseTransport, module.AsyncBaseTransport)
+    return isinstance(client, kinds)
 
 
 def check_client(client: object, colour: str, family: HttpFamily, *, proxy: str | None) -> None:

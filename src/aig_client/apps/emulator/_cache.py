@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from ._config import MAX_CACHE_TTL, MIN_CACHE_TTL, EmulatorConfig
+from ._config import EmulatorConfig
 from ._messages import CachePlan, GatewayRequest, Headers
 from ._routes import PROVIDER_AUTH_HEADERS, Route
+from ._settings import MAX_CACHE_TTL, MIN_CACHE_TTL, GatewaySettings
 
 KEY_ONLY_TTL = 300
 """Seconds that a response with a custom key lives when neither the request nor the gateway says how long."""
@@ -19,7 +21,9 @@ _CACHEABLE_TYPE = re.compile(r"(?i)\s*(?:text/|image/|application/(?:[a-z0-9.+-]
 _INTEGER = re.compile(r"[0-9]{1,10}")
 
 
-def plan_cache(request: GatewayRequest, route: Route, config: EmulatorConfig) -> CachePlan | None:
+def plan_cache(
+    request: GatewayRequest, route: Route, settings: GatewaySettings, generation: int, config: EmulatorConfig
+) -> CachePlan | None:
     """How this request uses the cache; `None` when it neither reads nor writes it."""
     headers = request.headers
     # Undocumented: whether a skipped request still writes its fresh answer. This imitation does not write,
@@ -32,10 +36,10 @@ def plan_cache(request: GatewayRequest, route: Route, config: EmulatorConfig) ->
     ttl = _ttl(headers.get("cf-aig-cache-ttl", headers.get("cf-cache-ttl")))
     custom = headers.get("cf-aig-cache-key")
     if custom:
-        return CachePlan(_custom_key(route, custom), ttl or config.cache_ttl or KEY_ONLY_TTL)
-    if config.cache_by_default:
+        return CachePlan(_custom_key(route, generation, custom), ttl or settings.cache_ttl or KEY_ONLY_TTL)
+    if settings.caching:
         # Undocumented: the life of an entry when the gateway caches but names no ttl; the one known number.
-        return CachePlan(_default_key(request, route), ttl or config.cache_ttl or KEY_ONLY_TTL)
+        return CachePlan(_default_key(request, route, generation), ttl or settings.cache_ttl or KEY_ONLY_TTL)
     return None
 
 
@@ -64,11 +68,11 @@ def _ttl(value: str | None) -> int | None:
     return seconds if MIN_CACHE_TTL <= seconds <= MAX_CACHE_TTL else None
 
 
-def _custom_key(route: Route, custom: str) -> str:
-    return _digest("custom", route, custom.encode("utf-8"))
+def _custom_key(route: Route, generation: int, custom: str) -> str:
+    return _digest("custom", route, generation, custom.encode("utf-8"))
 
 
-def _default_key(request: GatewayRequest, route: Route) -> str:
+def _default_key(request: GatewayRequest, route: Route, generation: int) -> str:
     """Provider, endpoint path, model, the provider's auth header, the whole raw body.
 
     The model has no part of its own: it is in the body or in the path, so a separate part could not change
@@ -78,11 +82,12 @@ def _default_key(request: GatewayRequest, route: Route) -> str:
     headers = request.headers
     auth = "\n".join(f"{name}:{headers[name]}" for name in PROVIDER_AUTH_HEADERS if name in headers)
     endpoint = f"{route.path}?{request.query}"
-    return _digest("default", route, route.provider.encode(), endpoint.encode(), auth.encode(), request.body)
+    place = f"{route.kind}/{route.provider}".encode()
+    return _digest("default", route, generation, place, endpoint.encode(), auth.encode(), request.body)
 
 
-def _digest(kind: str, route: Route, *parts: bytes) -> str:
-    hasher = hashlib.sha256(f"{kind}/{route.account}/{route.gateway}".encode())
+def _digest(kind: str, route: Route, generation: int, *parts: bytes) -> str:
+    hasher = hashlib.sha256(f"{kind}/{route.account}/{route.gateway}/{generation}".encode())
     for part in parts:
         hasher.update(b"\0%d:" % len(part))
         hasher.update(part)
@@ -106,13 +111,18 @@ class Entry:
 
 
 class ResponseCache:
-    """Entries by key digest, bounded in number and bytes; the oldest goes first."""
+    """Entries by key digest, bounded in number and bytes; the oldest goes first.
+
+    on_put, on_drop: called with each key that is stored or goes. A replaced entry goes before the new one is stored.
+    """
 
     def __init__(self, *, entries: int, size: int) -> None:
         self._max_entries = entries
         self._max_size = size
         self._size = 0
         self._entries: OrderedDict[str, Entry] = OrderedDict()
+        self.on_put: Callable[[str, Entry], None] | None = None
+        self.on_drop: Callable[[str], None] | None = None
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -136,10 +146,18 @@ class ResponseCache:
             return
         self._entries[key] = entry
         self._size += entry.size
+        if self.on_put is not None:
+            self.on_put(key, entry)
         while len(self._entries) > self._max_entries or self._size > self._max_size:
             self._drop(next(iter(self._entries)))
+
+    def clear(self) -> None:
+        for key in list(self._entries):
+            self._drop(key)
 
     def _drop(self, key: str) -> None:
         entry = self._entries.pop(key, None)
         if entry is not None:
             self._size -= entry.size
+            if self.on_drop is not None:
+                self.on_drop(key)

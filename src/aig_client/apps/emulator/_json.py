@@ -11,11 +11,22 @@ JsonObject: TypeAlias = dict[str, JsonValue]
 
 def read_object(body: bytes) -> JsonObject | None:
     """The JSON object in `body`; `None` if it is not UTF-8, not JSON, no object, or nested past reason."""
+    value = _read(body)
+    return value if isinstance(value, dict) else None
+
+
+def read_array(body: bytes) -> list[JsonValue] | None:
+    """The same for an array."""
+    value = _read(body)
+    return value if isinstance(value, list) else None
+
+
+def _read(body: bytes) -> JsonValue:
     try:
         value: JsonValue = json.loads(body.decode("utf-8"), parse_constant=_refuse)
     except (ValueError, RecursionError):
         return None
-    return value if isinstance(value, dict) else None
+    return value
 
 
 def write(value: object) -> bytes:

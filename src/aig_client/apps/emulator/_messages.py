@@ -1,9 +1,10 @@
-"""The values that cross between the pure gateway and the shell that carries it."""
+"""The values that cross between the pure gateway, its shells and its fake providers."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
 
 from ._json import JsonObject
 
@@ -12,6 +13,9 @@ Headers = tuple[tuple[str, str], ...]
 
 IdSource = Callable[[float], str]
 """Gives a new identifier for a moment in Unix seconds; real ones are lower-case UUIDv7s."""
+
+ABORT = "aig.abort"
+"""The ASGI extension by which a server resets a connection. Under a server without it, an answer just ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +35,16 @@ class GatewayRequest:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A whole answer: a cache hit, or an error of the gateway's own."""
+    """A whole answer: a cache hit, an error of the gateway's own, an answer of the management API."""
 
     status: int
     headers: Headers
     body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Hangup:
+    """No answer: the connection is reset."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,43 +55,79 @@ class CachePlan:
     ttl: int
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """The ids of one request. All are equal in a one-step request, unless the caller set the event id."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderRequest:
+    """What a provider is asked: `path` stands after its slug, `headers` are exactly what it may see.
 
-    log_id: str
-    event_id: str
+    payload: the body, where it is a JSON object. model: as the provider spells it.
+    dialect: `native` for the provider's own API; `chat` where the gateway translates and the answer has the shape
+    of OpenAI's chat completions (`/compat`, REST).
+    """
 
-
-@dataclass(frozen=True, slots=True)
-class Forward:
-    """Decision: ask the provider. `headers` are exactly what it may see; `payload` is a body that is JSON."""
-
-    request: GatewayRequest
-    identity: Identity
     provider: str
-    model: str | None
+    method: str
     path: str
-    headers: Headers = field(repr=False)
-    body: bytes = field(repr=False)
-    payload: JsonObject | None = field(repr=False)
-    compat: bool
-    plan: CachePlan | None
+    query: str = field(default="", repr=False)
+    headers: Headers = field(default=(), repr=False)
+    body: bytes = field(default=b"", repr=False)
+    payload: JsonObject | None = field(default=None, repr=False)
+    model: str | None = None
+    dialect: Literal["native", "chat"] = "native"
+
+    def header(self, name: str) -> str | None:
+        """The value of a header, by its name in lower case."""
+        return next((value for key, value in self.headers if key == name), None)
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
-    """Status and headers of a provider's answer as the caller gets them; `keep`: the body is to be stored."""
+class Pause:
+    """A provider says nothing for this many seconds."""
 
-    status: int
-    headers: Headers
-    keep: bool
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """A provider's connection ends before its answer does."""
+
+
+Part: TypeAlias = bytes | Pause | Break
 
 
 @dataclass(frozen=True, slots=True)
 class ProviderAnswer:
-    """What a fake provider says. More than one frame means a stream."""
+    """What a fake provider says, after `delay` seconds. More than one part means a stream."""
 
     status: int
     headers: Headers
-    frames: tuple[bytes, ...] = field(repr=False)
+    parts: tuple[Part, ...] = field(repr=False)
+    delay: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A provider's status and headers have arrived; its body is in hand, unread."""
+
+    status: int
+    headers: Headers
+    now: float
+
+
+@dataclass(frozen=True, slots=True)
+class NoAnswer:
+    """No status arrived: nobody there, or not in time."""
+
+    reason: Literal["unreachable", "timeout"]
+    now: float
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A provider's body at its end. `None`: it was cut, or is longer than was asked for.
+
+    complete: it reached its own end, whatever its length.
+    """
+
+    data: bytes | None = field(repr=False)
+    complete: bool
+    now: float

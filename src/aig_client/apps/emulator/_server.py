@@ -1,48 +1,55 @@
-"""The ASGI shell: reads requests, asks the pure gateway, carries its decisions out. It decides nothing."""
+"""The ASGI application: HTTP and WebSocket at the front, the shell behind."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import anyio
 import anyio.lowlevel
-import httpx
 from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.types import Receive, Scope, Send
 
 from ._config import EmulatorConfig
-from ._gateway import Gateway
-from ._ids import random_ids
-from ._messages import Forward, GatewayRequest, Head, Headers, IdSource, ProviderAnswer, Reply
-from ._providers import provider_answer
+from ._gateway import FAULT_HEADER, Gateway
+from ._ids import id_source
+from ._journal import Journal
+from ._messages import ABORT, GatewayRequest, Headers, IdSource
+from ._scenario import Scenario
+from ._shell import Clock, Shell
 from ._upstream import Upstreams
-
-Clock = Callable[[], float]
-"""Gives the time in Unix seconds."""
+from ._websocket import serve_websocket
 
 # How much of a body past the limit is read and thrown away, so that the client gets to read its 413.
 _DRAIN_FACTOR = 4
 _BODYLESS = frozenset((204, 304))
+_IDLE_SECONDS = 0.1
 
 
 def create_app(
-    config: EmulatorConfig | None = None, *, clock: Clock = time.time, ids: IdSource | None = None
+    config: EmulatorConfig | None = None,
+    *,
+    scenario: Scenario | None = None,
+    journal: Journal | None = None,
+    clock: Clock = time.time,
+    ids: IdSource | None = None,
 ) -> Starlette:
-    """An ASGI application that is one emulated gateway. Its `Gateway` is `app.state.gateway`.
+    """An ASGI application that is one emulator. Its `Gateway` is `app.state.gateway`.
 
-    clock: Unix seconds. ids: one new identifier for each request; by default random UUIDv7s.
+    scenario: answers and faults by rule. journal: keeps state between runs.
+    clock: Unix seconds. ids: one new identifier for each request; by default random, in the configured shape.
     """
     settings = config or EmulatorConfig()
-    return app_around(Gateway(settings, ids=ids or random_ids()), clock)
+    source = ids or id_source(settings.log_id_shape)
+    return app_around(Gateway(settings, ids=source, scenario=scenario, journal=journal), clock)
 
 
-def app_around(gateway: Gateway, clock: Clock) -> Starlette:
-    """The same, around a gateway that the caller already holds."""
-    shell = _Shell(gateway, clock)
-    app = Starlette(routes=[Mount("/", app=shell)], lifespan=shell.lifespan)
+def app_around(gateway: Gateway, clock: Clock, *, while_idle: Callable[[], None] | None = None) -> Starlette:
+    """The same, around a gateway that the caller already holds. `while_idle` is called every tenth of a second."""
+    front = _Front(gateway, clock, while_idle)
+    app = Starlette(routes=[Mount("/", app=front)], lifespan=front.lifespan)
     app.state.gateway = gateway
     return app
 
@@ -51,89 +58,58 @@ class _ClientGoneError(Exception):
     """The client hung up before its request was complete."""
 
 
-class _Shell:
-    def __init__(self, gateway: Gateway, clock: Clock) -> None:
+class _Front:
+    def __init__(self, gateway: Gateway, clock: Clock, while_idle: Callable[[], None] | None) -> None:
         self._gateway = gateway
-        self._clock = clock
+        self._while_idle = while_idle or (lambda: None)
         self._limit = gateway.config.max_body_bytes
-        self._latency = gateway.config.latency_ms / 1000
-        self._upstreams: Upstreams | None = None
+        self._shell = Shell(gateway, clock, None)
 
     @asynccontextmanager
     async def lifespan(self, _app: Starlette) -> AsyncGenerator[None, None]:
         targets = self._gateway.config.upstreams
-        if not targets:
-            yield
-            return
-        self._upstreams = Upstreams(targets)
-        try:
-            yield
-        finally:
-            await self._upstreams.aclose()
+        upstreams = self._shell.upstreams = Upstreams(targets) if targets else None
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._keep_up)
+            try:
+                yield
+            finally:
+                tasks.cancel_scope.cancel()
+                self._gateway.journal.close()
+                if upstreams is not None:
+                    await upstreams.aclose()
+
+    async def _keep_up(self) -> None:
+        while True:
+            await anyio.sleep(_IDLE_SECONDS)
+            self._gateway.journal.commit()
+            self._while_idle()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            raise RuntimeError(f"the emulator speaks HTTP only, not {scope['type']}")
+        if scope["type"] == "websocket":
+            await serve_websocket(self._shell, request_of(scope, b""), receive, send)
+            return
         try:
             body = await _read_body(receive, self._limit)
         except _ClientGoneError:
             return
-        now = self._clock()
-        request = _request(scope, body or b"")
-        decision = self._gateway.too_large(request, now) if body is None else self._gateway.receive(request, now)
-        if isinstance(decision, Reply):
-            await _send_whole(send, decision.status, decision.headers, decision.body, request.method)
-            return
-        self._gateway.called(decision)
-        if self._upstreams is not None and self._upstreams.has(decision.provider):
-            await self._pass_through(self._upstreams, decision, receive, send)
+        request = request_of(scope, body or b"")
+        sink = _HttpSink(send, request.method == "HEAD", scope.get("extensions", {}).get(ABORT))
+        if body is None:
+            reply = self._gateway.too_large(request, self._shell.clock())
+            await sink.whole(reply.status, reply.headers, reply.body)
+        elif self._may_wait(request):
+            await _while_connected(receive, lambda: self._shell.serve(request, sink))
         else:
-            await self._imitate(decision, send)
+            await self._shell.serve(request, sink)
 
-    async def _imitate(self, forward: Forward, send: Send) -> None:
-        if self._latency:
-            await anyio.sleep(self._latency)
-        answer = provider_answer(forward, self._gateway.config.provider_keys)
-        now = self._clock()
-        head = self._gateway.answered(forward, answer.status, answer.headers, now)
-        # Stored before the last byte leaves: who has read the answer may count on the entry.
-        if head.keep:
-            self._gateway.store(forward, head, b"".join(answer.frames), now)
-        if len(answer.frames) == 1:
-            await _send_whole(send, head.status, head.headers, answer.frames[0], forward.request.method)
-        else:
-            await _send_frames(send, head, answer)
-
-    async def _pass_through(self, upstreams: Upstreams, forward: Forward, receive: Receive, send: Send) -> None:
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(_cancel_when_gone, receive, tasks.cancel_scope)
-            await self._carry(upstreams, forward, send)
-            tasks.cancel_scope.cancel()
-
-    async def _carry(self, upstreams: Upstreams, forward: Forward, send: Send) -> None:
-        started = False
-        try:
-            async with upstreams.open(forward) as response:
-                lines = tuple((name.lower(), value) for name, value in response.headers.multi_items())
-                head = self._gateway.answered(forward, response.status_code, lines, self._clock())
-                await _send_head(send, head.status, head.headers)
-                started = True
-                kept = bytearray()
-                async for chunk in response.aiter_raw():
-                    await _send_part(send, chunk)
-                    if head.keep and len(kept) <= self._gateway.config.cache_bytes:
-                        kept += chunk
-                if len(kept) <= self._gateway.config.cache_bytes:
-                    self._gateway.store(forward, head, bytes(kept), self._clock())
-                await _send_end(send)
-        except httpx.HTTPError:
-            # After the head only an aborted connection is honest: the server closes it when no end is sent.
-            if not started:
-                reply = self._gateway.unreachable(forward, self._clock())
-                await _send_whole(send, reply.status, reply.headers, reply.body, forward.request.method)
+    def _may_wait(self, request: GatewayRequest) -> bool:
+        """An answer may take its time, so that it matters whether anybody waits for it."""
+        slow = self._shell.upstreams is not None or bool(self._gateway.scenario.rules)
+        return slow or FAULT_HEADER in request.headers
 
 
-def _request(scope: Scope, body: bytes) -> GatewayRequest:
+def request_of(scope: Scope, body: bytes) -> GatewayRequest:
     headers: dict[str, str] = {}
     raw_headers: list[tuple[bytes, bytes]] = scope["headers"]
     for raw_name, raw_value in raw_headers:
@@ -141,7 +117,8 @@ def _request(scope: Scope, body: bytes) -> GatewayRequest:
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
     path: bytes = scope["raw_path"]
     query: bytes = scope["query_string"]
-    method: str = scope["method"]
+    # A WebSocket's handshake is a GET.
+    method: str = scope.get("method", "GET")
     return GatewayRequest(method, path.decode("latin-1"), query.decode("latin-1"), headers, body)
 
 
@@ -169,36 +146,53 @@ async def _read_body(receive: Receive, limit: int) -> bytes | None:
     return b"".join(parts) if size <= limit else None
 
 
+async def _while_connected(receive: Receive, work: Callable[[], Awaitable[None]]) -> None:
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(_cancel_when_gone, receive, tasks.cancel_scope)
+        await work()
+        tasks.cancel_scope.cancel()
+
+
 async def _cancel_when_gone(receive: Receive, scope: anyio.CancelScope) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
     scope.cancel()
 
 
-async def _send_whole(send: Send, status: int, headers: Headers, body: bytes, method: str) -> None:
-    empty = status in _BODYLESS
-    length: Headers = () if empty else (("content-length", str(len(body))),)
-    await _send_head(send, status, headers + length)
-    await send({"type": "http.response.body", "body": b"" if empty or method == "HEAD" else body, "more_body": False})
+class _HttpSink:
+    """Answers go to an HTTP response."""
 
+    __slots__ = ("_abort", "_head_only", "_send", "_started")
 
-async def _send_frames(send: Send, head: Head, answer: ProviderAnswer) -> None:
-    await _send_head(send, head.status, head.headers)
-    for frame in answer.frames:
-        await _send_part(send, frame)
-        # Lets the server write this frame out and serve others: a stream must arrive as a stream.
-        await anyio.lowlevel.checkpoint()
-    await _send_end(send)
+    def __init__(self, send: Send, head_only: bool, abort: Callable[[bool], None] | None) -> None:
+        self._send = send
+        self._head_only = head_only
+        self._abort = abort
+        self._started = False
 
+    async def whole(self, status: int, headers: Headers, body: bytes) -> None:
+        empty = status in _BODYLESS
+        length: Headers = () if empty else (("content-length", str(len(body))),)
+        await self.head(status, headers + length)
+        sent = b"" if empty or self._head_only else body
+        await self._send({"type": "http.response.body", "body": sent, "more_body": False})
 
-async def _send_head(send: Send, status: int, headers: Headers) -> None:
-    raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
-    await send({"type": "http.response.start", "status": status, "headers": raw})
+    async def head(self, status: int, headers: Headers) -> None:
+        raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+        await self._send({"type": "http.response.start", "status": status, "headers": raw})
+        self._started = True
 
+    async def part(self, chunk: bytes) -> None:
+        await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
 
-async def _send_part(send: Send, part: bytes) -> None:
-    await send({"type": "http.response.body", "body": part, "more_body": True})
+    async def end(self) -> None:
+        await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 
-
-async def _send_end(send: Send) -> None:
-    await send({"type": "http.response.body", "body": b"", "more_body": False})
+    async def abort(self) -> None:
+        if self._abort is not None:
+            self._abort(self._started)
+            # Lets the server see that the connection is gone before this request ends without an end.
+            await anyio.lowlevel.checkpoint()
+        elif not self._started:
+            await self.whole(502, (), b"")
+        # Started and without the extension: the server closes the connection when no end is sent.

@@ -15,9 +15,12 @@ from starlette.applications import Starlette
 
 from ._config import EmulatorConfig
 from ._gateway import Gateway
-from ._ids import random_ids
+from ._ids import id_source
+from ._journal import Journal
 from ._log import LogEntry, ProviderCall
 from ._messages import IdSource
+from ._protocol import EmulatorProtocol
+from ._scenario import Scenario
 from ._server import app_around
 
 LOOPBACK_HOSTS = ("127.0.0.1", "::1", "localhost")
@@ -25,6 +28,8 @@ LOOPBACK_HOSTS = ("127.0.0.1", "::1", "localhost")
 _START_SECONDS = 10.0
 _STOP_SECONDS = 10.0
 _BACKLOG = 2048
+_IDLE_SECONDS = 75
+_MOST_MESSAGE_BYTES = 1024 * 1024
 
 
 class Server(uvicorn.Server):
@@ -37,7 +42,10 @@ class Server(uvicorn.Server):
                 log_level="error",
                 access_log=False,
                 lifespan="on",
-                ws="none",
+                http=EmulatorProtocol,
+                ws="websockets-sansio",
+                ws_max_size=_MOST_MESSAGE_BYTES,
+                timeout_keep_alive=_IDLE_SECONDS,
                 proxy_headers=False,
                 server_header=False,
                 backlog=_BACKLOG,
@@ -83,6 +91,19 @@ def origin_of(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
+def serve_until_stopped(
+    gateway: Gateway,
+    listener: socket.socket,
+    on_ready: Callable[[str], None],
+    while_idle: Callable[[], None],
+    exit_after: float | None = None,
+) -> None:
+    """Serve until a signal, or for `exit_after` seconds. `on_ready` gets the origin."""
+    app = app_around(gateway, time.time, while_idle=while_idle)
+    Server(app, lambda: on_ready(origin_of(listener)), exit_after=exit_after).run([listener])
+    while_idle()
+
+
 class RunningEmulator:
     """A handle on an emulator that serves in a thread."""
 
@@ -112,9 +133,19 @@ class RunningEmulator:
         """Requests that reached a provider, oldest first."""
         return self._gateway.provider_calls
 
+    @property
+    def scenario(self) -> Scenario:
+        """The rules of answers and faults; add to it in a test."""
+        return self._gateway.scenario
+
     def advance(self, seconds: float) -> None:
         """Move the emulator's clock forward, so that cache entries age."""
         self._clock.advance(seconds)
+
+    def reset(self) -> None:
+        """Empty cache, log, counters and scenario, and set the clock right. Only while no request is under way."""
+        self._gateway.forget()
+        self._clock.reset()
 
 
 class _MovableClock:
@@ -129,13 +160,22 @@ class _MovableClock:
             raise ValueError("the clock moves forward only")
         self._ahead += seconds
 
+    def reset(self) -> None:
+        self._ahead = 0.0
+
 
 @contextmanager
 def serve_in_thread(
-    config: EmulatorConfig | None = None, *, ids: IdSource | None = None
+    config: EmulatorConfig | None = None,
+    *,
+    scenario: Scenario | None = None,
+    journal: Journal | None = None,
+    ids: IdSource | None = None,
 ) -> Generator[RunningEmulator, None, None]:
     """Serve on a free port of 127.0.0.1 in a daemon thread for the length of a `with` block."""
-    gateway = Gateway(config or EmulatorConfig(), ids=ids or random_ids())
+    settings = config or EmulatorConfig()
+    source = ids or id_source(settings.log_id_shape)
+    gateway = Gateway(settings, ids=source, scenario=scenario, journal=journal)
     clock = _MovableClock()
     ready = threading.Event()
     listener = loopback_socket("127.0.0.1", 0)

@@ -7,34 +7,42 @@ from contextlib import asynccontextmanager
 
 import httpx
 
-from ._messages import Forward
+from ...http._async_httpx_pool import open_transport
+from ._messages import ProviderRequest
 
-_TIMEOUT = httpx.Timeout(connect=5.0, read=600.0, write=60.0, pool=60.0)
-# httpx scans its whole pool for each request, so a far larger one would be slower, not faster.
-_LIMITS = httpx.Limits(max_connections=128, max_keepalive_connections=64)
+_EXTENSIONS = {"timeout": {"connect": 5.0, "read": 600.0, "write": 60.0, "pool": 60.0}}
 
 
 class Upstreams:
-    """Calls the real provider of a slug that has one. Close it when the server ends."""
+    """Calls the real provider of a slug that has one. Close it when the server ends.
+
+    A bare transport: no redirects, no cookies, no proxy and no netrc from the environment. A request goes where the
+    option says, as it is.
+    """
 
     def __init__(self, targets: Mapping[str, str]) -> None:
-        self._targets = {slug: url.rstrip("/") for slug, url in targets.items()}
-        # No proxy and no netrc from the environment: a request goes where the option says, as it is.
-        self._client = httpx.AsyncClient(timeout=_TIMEOUT, limits=_LIMITS, trust_env=False, follow_redirects=False)
+        self._targets = {slug: httpx.URL(url.rstrip("/")) for slug, url in targets.items()}
+        self._transport = open_transport()
 
     def has(self, provider: str) -> bool:
         return provider in self._targets
 
     @asynccontextmanager
-    async def open(self, forward: Forward) -> AsyncGenerator[httpx.Response, None]:
+    async def open(self, request: ProviderRequest) -> AsyncGenerator[httpx.Response, None]:
         """The provider's response with its body unread. Raises `httpx.HTTPError` when nobody answers."""
-        url = self._targets[forward.provider] + forward.path
-        if forward.request.query:
-            url = f"{url}?{forward.request.query}"
+        base = self._targets[request.provider]
+        path = base.raw_path.rstrip(b"/") + request.path.encode("ascii", "replace")
+        if request.query:
+            path += b"?" + request.query.encode("ascii", "replace")
         # `identity`: bytes are stored and replayed as they come, to callers that may accept no compression.
-        headers = [*forward.headers, ("accept-encoding", "identity")]
-        async with self._client.stream(forward.request.method, url, headers=headers, content=forward.body) as response:
+        headers = [*request.headers, ("accept-encoding", "identity")]
+        url = base.copy_with(raw_path=path)
+        outgoing = httpx.Request(request.method, url, headers=headers, content=request.body, extensions=_EXTENSIONS)
+        response = await self._transport.handle_async_request(outgoing)
+        try:
             yield response
+        finally:
+            await response.aclose()
 
     async def aclose(self) -> None:
-        await self._client.aclose()
+        await self._transport.aclose()

@@ -1,0 +1,7 @@
+"""`python -m aig_client.apps.cli`: the command `aig`."""
+
+import sys
+
+from . import main
+
+sys.exit(main())

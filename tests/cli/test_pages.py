@@ -1,0 +1,79 @@
+"""The pages about the command line say what it does: tables against the code, and every `aig` line is run."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+import click
+import pytest
+
+from aig_client.apps.cli._app import cli
+from aig_client.apps.cli._groups import LazyGroup
+
+from ..docs.pages import DOCS, Block, blocks, table
+from ..docs.test_examples import OUTPUT, PYTHON, _same
+from .conftest import TOKEN
+from .running import SCHEMAS, run
+
+REFERENCE = DOCS / "reference" / "command-line.md"
+PAGES = [REFERENCE, DOCS / "how-to" / "find-out-why-it-missed.md", DOCS / "how-to" / "run-the-doctor.md"]
+
+
+def options_of(*path: str) -> list[str]:
+    """The options of a command, as they stand in its help, less those that every command has."""
+    command: click.Command = cli
+    for name in path:
+        assert isinstance(command, LazyGroup)
+        found = command.get_command(click.Context(command), name)
+        assert found is not None
+        command = found
+    named = [option.opts[0] for option in command.params if isinstance(option, click.Option)]
+    return [name for name in named if name != "--json"]
+
+
+def test_the_options_of_key() -> None:
+    shown = [row["Option"] for row in table(REFERENCE, "## aig key")]
+    assert [name for name in shown if name != "--show-values"] == options_of("key", "print")
+    assert options_of("key", "explain") == options_of("key", "print")
+    assert sorted(shown) == sorted(options_of("key", "diff"))
+
+
+@pytest.mark.parametrize(
+    ("heading", "both", "names"),
+    [("## aig call and aig bench", "both", ("call", "bench")), ("## aig url and aig doctor", "", ("url", "doctor"))],
+)
+def test_the_options_of_two_commands(heading: str, both: str, names: tuple[str, str]) -> None:
+    rows = table(REFERENCE, heading)
+    for name in names:
+        assert sorted(row["Option"] for row in rows if row["Of"] in (name, both)) == sorted(options_of(name))
+
+
+def test_every_command_and_schema_is_there() -> None:
+    text = REFERENCE.read_text("utf-8")
+    shown = {row["Command"].split()[1] for row in table(REFERENCE, "# The command line")}
+    assert shown == set(cli.entries)
+    for file in SCHEMAS.glob("*.json"):
+        assert f"`{file.name.removesuffix('.json')}`" in text, file.name
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_the_commands_of_a_page_print_what_it_shows(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CF_AIG_TOKEN", TOKEN)
+    monkeypatch.setenv("AIG_BASE_URL", "http://127.0.0.1:9/v1/0123456789abcdef0123456789abcdef/demo")
+    printed, ran = "", 0
+    namespace: dict[str, object] = {"__name__": "__main__"}
+    for block in blocks(page):
+        if block.info == PYTHON:
+            exec(compile(block.text, str(page), "exec"), namespace)  # noqa: S102  (our own pages)
+        elif block.info == "console":
+            printed = "".join(run(*words).out for words in _commands(block))
+            ran += len(_commands(block))
+        elif block.info == OUTPUT:
+            assert _same(block.text, printed), f"{block.where} shows\n{block.text}\nbut it prints\n{printed}"
+    assert ran
+
+
+def _commands(block: Block) -> list[list[str]]:
+    lines = [shlex.split(line[2:]) for line in block.text.splitlines() if line.startswith("$ aig ")]
+    return [words[1:] for words in lines]
