@@ -17,6 +17,9 @@ IdSource = Callable[[float], str]
 ABORT = "aig.abort"
 """The ASGI extension by which a server resets a connection. Under a server without it, an answer just ends."""
 
+WHEN_GONE = "aig.when-gone"
+"""The ASGI extension that calls back when the client hangs up. Without it a task of its own waits for that."""
+
 
 @dataclass(frozen=True, slots=True)
 class GatewayRequest:

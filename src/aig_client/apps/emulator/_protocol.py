@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import socket
 import struct
+from collections.abc import Callable
 from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from ._messages import ABORT
+from ._messages import ABORT, WHEN_GONE
 
 _MOST_HEADER_BYTES = 128 * 1024
 # Linger for 0 seconds: the peer sees a reset, as from a crashed host, and not an orderly end.
@@ -19,11 +20,12 @@ class EmulatorProtocol(HttpToolsProtocol):
     """One connection."""
 
     _header_bytes = 0
+    _when_gone: Callable[[], None] = staticmethod(lambda: None)
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._header_bytes = 0
-        cast("dict[str, Any]", self.scope)["extensions"] = {ABORT: self._break_off}
+        cast("dict[str, Any]", self.scope)["extensions"] = {ABORT: self._break_off, WHEN_GONE: self._tell_when_gone}
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._header_bytes += len(name) + len(value)
@@ -32,6 +34,14 @@ class EmulatorProtocol(HttpToolsProtocol):
             self.transport.abort()
             return
         super().on_header(name, value)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._when_gone()
+
+    def _tell_when_gone(self, tell: Callable[[], None]) -> None:
+        """Call this when the client is gone. The next request's call replaces it."""
+        self._when_gone = tell
 
     def _break_off(self, started: bool) -> None:
         """Reset the connection; once an answer has started, only end it, so that what was sent arrives."""

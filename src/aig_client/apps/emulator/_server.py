@@ -16,7 +16,7 @@ from ._config import EmulatorConfig
 from ._gateway import FAULT_HEADER, Gateway
 from ._ids import id_source
 from ._journal import Journal
-from ._messages import ABORT, GatewayRequest, Headers, IdSource
+from ._messages import ABORT, WHEN_GONE, GatewayRequest, Headers, IdSource
 from ._scenario import Scenario
 from ._shell import Clock, Shell
 from ._upstream import Upstreams
@@ -99,7 +99,8 @@ class _Front:
             reply = self._gateway.too_large(request, self._shell.clock())
             await sink.whole(reply.status, reply.headers, reply.body)
         elif self._may_wait(request):
-            await _while_connected(receive, lambda: self._shell.serve(request, sink))
+            tell = scope.get("extensions", {}).get(WHEN_GONE)
+            await _while_connected(receive, tell, lambda: self._shell.serve(request, sink))
         else:
             await self._shell.serve(request, sink)
 
@@ -146,11 +147,22 @@ async def _read_body(receive: Receive, limit: int) -> bytes | None:
     return b"".join(parts) if size <= limit else None
 
 
-async def _while_connected(receive: Receive, work: Callable[[], Awaitable[None]]) -> None:
+async def _while_connected(
+    receive: Receive, tell: Callable[[Callable[[], None]], None] | None, work: Callable[[], Awaitable[None]]
+) -> None:
+    if tell is not None:
+        with anyio.CancelScope() as gone:
+            tell(gone.cancel)
+            await work()
+        tell(_nothing)
+        return
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(_cancel_when_gone, receive, tasks.cancel_scope)
         await work()
         tasks.cancel_scope.cancel()
+
+
+def _nothing() -> None: ...
 
 
 async def _cancel_when_gone(receive: Receive, scope: anyio.CancelScope) -> None:

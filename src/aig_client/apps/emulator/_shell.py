@@ -112,14 +112,17 @@ class Shell:
             await anyio.sleep(delay)
         tamper = StreamTamper(call.faults, call.request, call.attempt) if call.faults else None
         try:
-            with anyio.fail_after(call.timeout):
+            if call.timeout is None:
                 response = await held.enter_async_context(upstreams.open(call.request))
+            else:
+                with anyio.fail_after(call.timeout):
+                    response = await held.enter_async_context(upstreams.open(call.request))
         except TimeoutError:
             return None, NoAnswer("timeout", self.clock())
         except httpx.HTTPError:
             return None, NoAnswer("unreachable", self.clock())
         status = response.status_code
-        lines = tuple((name.lower(), value) for name, value in response.headers.multi_items())
+        lines = tuple((name.lower().decode("latin-1"), value.decode("latin-1")) for name, value in response.headers.raw)
         if tamper is not None:
             status, lines = tamper.head(status, lines)
         return _Hand((), _chunks(response, tamper)), Answered(status, lines, self.clock())
