@@ -25,8 +25,12 @@ SECTIONS: dict[str, tuple[tuple[str, ...], ...]] = {
     "streams": (("_streams.py",), ("_streams.py", STDLIB)),
     "import": (("_imports.py",),),
     "concurrency": (("_concurrency.py",),),
+    "emulator": (("_emulator.py",),),
 }
-PACKAGES = ("httpx", "httpcore", "httpx2", "httpcore2", "h11", "anyio", "openai", "pydantic", "orjson", "rfc8785")
+PACKAGES = (
+    *("httpx", "httpcore", "httpx2", "httpcore2", "h11", "anyio", "openai", "pydantic", "orjson", "rfc8785"),
+    *("starlette", "uvicorn", "httptools", "click"),
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

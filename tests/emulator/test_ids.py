@@ -79,3 +79,7 @@ def test_random_ones_differ(source: Callable[[], IdSource]) -> None:
 def test_the_shape_is_chosen_by_name() -> None:
     assert uuid.UUID(id_source("uuid7")(NOW)).version == 7
     assert ULID.fullmatch(id_source("ulid")(NOW))
+    assert id_source("uuid7")(NOW) != id_source("uuid7")(NOW)
+    assert id_source("ulid")(NOW) != id_source("ulid")(NOW)
+    assert id_source("uuid7", counted=True)(NOW) == counted_ids()(NOW)
+    assert id_source("ulid", counted=True)(NOW) == counted_ulids()(NOW)

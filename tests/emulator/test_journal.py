@@ -352,7 +352,7 @@ def test_a_damaged_file_is_refused(path: Path) -> None:
     assert refusal(path) == f"{path} is damaged: delete it, or choose another --db"
 
 
-def test_rows_of_a_wrong_type_are_left_out(path: Path) -> None:
+def test_rows_of_a_wrong_type_are_left_out_and_counted(path: Path) -> None:
     first = SqliteJournal(path)
     for key in ("a", "b", "c", "d"):
         first.put("log", key, b"1")
@@ -363,7 +363,13 @@ def test_rows_of_a_wrong_type_are_left_out(path: Path) -> None:
         "UPDATE element SET blob = 'text' WHERE key = X'62'",
         "UPDATE element SET key = X'FF' WHERE key = X'63'",
     )
-    assert again(path) == [("d", b"1", b"")]
+    opened = SqliteJournal(path)
+    assert opened.unreadable == {}
+    for _ in range(2):
+        assert list(opened.load("log")) == [("d", b"1", b"")]
+        assert list(opened.load("cache")) == []
+        assert opened.unreadable == {"log": 3, "cache": 0}
+    opened.close()
 
 
 NOBODY = 65_534

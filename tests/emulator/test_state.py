@@ -399,7 +399,7 @@ class State:
         self.gateways = Gateways(self.open, self.made)
         self.book = LogBook(entries=self.entries, payload_bytes=1000)
         self.cache = ResponseCache(entries=self.entries, size=self.size)
-        keep_state(self.journal, self.gateways, self.book, self.cache)
+        self.malformed = keep_state(self.journal, self.gateways, self.book, self.cache)
 
     def again(self, **changes: Any) -> State:
         self.journal.close()
@@ -552,6 +552,8 @@ def test_what_cannot_be_read_leaves_the_file(path: Path) -> None:
     state = State(path)
     Documents(state.journal)
     assert (state.log(), state.ids(), len(state.cache)) == (["good"], [], 0)
+    # Two of each kind, the row under another id, and the gateway under another name.
+    assert state.malformed == 8
     # `{}` is a document.
     kept = {kind: state.keys(kind) for kind in ("gateway", "log", "cache", "document")}
     assert kept == {"gateway": [], "log": ["good"], "cache": [], "document": ["bad"]}

@@ -28,6 +28,7 @@ from ._faults import FaultSpec, FaultSyntaxError, parse_faults
 from ._journal import Journal, NoJournal
 from ._log import LogBook, LogEntry, ProviderCall, Ring
 from ._messages import GatewayRequest, Hangup, Headers, IdSource, ProviderAnswer, ProviderRequest, Reply
+from ._openapi import OPENAPI_PATH, openapi_reply
 from ._purse import Purse
 from ._registry import GatewayRecord, Gateways
 from ._routes import Route, parse_domain_path, parse_route, provider_of
@@ -158,6 +159,8 @@ class Gateway:
     def _exchange(self, visit: Visit) -> Serving:
         request, now = visit.request, visit.now
         route = visit.route = self._route(request)
+        if route is None and request.path == OPENAPI_PATH:
+            return openapi_reply()
         if route is None:
             return self._plain(visit, 404, _NOT_A_GATEWAY)
         if route.kind == "management":

@@ -36,9 +36,11 @@ def counted_ulids() -> IdSource:
     return lambda now: _ulid(now, next(counter))
 
 
-def id_source(shape: Literal["uuid7", "ulid"]) -> IdSource:
-    """Random ids in one of the two historic shapes."""
-    return random_ids() if shape == "uuid7" else random_ulids()
+def id_source(shape: Literal["uuid7", "ulid"], *, counted: bool = False) -> IdSource:
+    """Ids in one of the two historic shapes: random, or counted 1, 2, 3."""
+    if shape == "uuid7":
+        return counted_ids() if counted else random_ids()
+    return counted_ulids() if counted else random_ulids()
 
 
 def _ulid(now: float, random_bits: int) -> str:

@@ -69,10 +69,11 @@ class SqliteJournal:
         self._waiting: dict[_Name, _Change] = {}
         self._bytes = 0
         self._failure: JournalError | None = None
+        self.unreadable: dict[str, int] = {}
         self._db: sqlite3.Connection | None = _opened(self._path)
 
     def load(self, kind: str) -> Sequence[tuple[str, bytes, bytes]]:
-        """As `Journal.load`. A row of a wrong type is left out."""
+        """As `Journal.load`. A row of a wrong type is left out; `unreadable` counts those of each kind."""
         with self._lock:
             self._write()
             if self._db is None:
@@ -81,7 +82,9 @@ class SqliteJournal:
                 rows: list[tuple[object, object, object]] = self._db.execute(_LOAD, (kind,)).fetchall()
             except sqlite3.Error as error:
                 raise _explained(self._path, error) from None
-        return [element for element in map(_element, rows) if element is not None]
+        found = [element for element in map(_element, rows) if element is not None]
+        self.unreadable[kind] = len(rows) - len(found)
+        return found
 
     def put(self, kind: str, key: str, value: bytes, blob: bytes = b"") -> None:
         """As `Journal.put`. An element of more than half a gibibyte is not kept."""

@@ -18,22 +18,21 @@ _DELETED = b"null"
 T = TypeVar("T")
 
 
-def keep_state(journal: Journal, gateways: Gateways, book: LogBook, cache: ResponseCache) -> None:
+def keep_state(journal: Journal, gateways: Gateways, book: LogBook, cache: ResponseCache) -> int:
     """Fill the three collections from the journal, and have it follow them. Call it once, before they are used.
 
-    What cannot be read, or no longer fits, leaves the journal too. Where nothing is kept nothing is hooked, so that
-    requests pay nothing for it.
+    Gives the number of elements that could not be read. They leave the journal, as does what no longer fits. Where
+    nothing is kept nothing is hooked, so that requests pay nothing for it.
     """
     if isinstance(journal, NoJournal):
-        return
-    _keep_gateways(journal, gateways)
-    _keep_log(journal, book)
-    _keep_cache(journal, cache)
+        return 0
+    return _keep_gateways(journal, gateways) + _keep_log(journal, book) + _keep_cache(journal, cache)
 
 
-def _keep_gateways(journal: Journal, gateways: Gateways) -> None:
+def _keep_gateways(journal: Journal, gateways: Gateways) -> int:
     """A gateway that the API made or changed is as the API left it, whatever configuration says now."""
     deleted: list[tuple[str, str]] = []
+    malformed = 0
     for key, value, _ in journal.load(_GATEWAY):
         account, _, gateway = key.partition("\n")
         record = read_gateway(value)
@@ -41,7 +40,10 @@ def _keep_gateways(journal: Journal, gateways: Gateways) -> None:
             # It is put again, if configuration of this run would have it.
             deleted.append((account, gateway))
             journal.drop(_GATEWAY, key)
-        elif record is None or (record.account, record.id) != (account, gateway) or not gateways.offer(record):
+        elif record is None or (record.account, record.id) != (account, gateway):
+            malformed += 1
+            journal.drop(_GATEWAY, key)
+        elif not gateways.offer(record):
             journal.drop(_GATEWAY, key)
 
     def put(account: str, gateway: str, record: GatewayRecord | None) -> None:
@@ -55,9 +57,12 @@ def _keep_gateways(journal: Journal, gateways: Gateways) -> None:
     gateways.on_drop = lambda account, gateway: journal.drop(_GATEWAY, f"{account}\n{gateway}")
     for account, gateway in deleted:
         gateways.drop(account, gateway)
+    return malformed
 
 
-def _keep_log(journal: Journal, book: LogBook) -> None:
+def _keep_log(journal: Journal, book: LogBook) -> int:
+    malformed = 0
+
     def put(entry: LogEntry) -> None:
         _put(journal, _LOG, entry.log_id, entry, write_log)
 
@@ -65,24 +70,31 @@ def _keep_log(journal: Journal, book: LogBook) -> None:
     for key, value, _ in journal.load(_LOG):
         entry = read_log(value)
         if entry is None or entry.log_id != key:
+            malformed += 1
             journal.drop(_LOG, key)
         else:
             book.put(entry)
     book.on_put = put
+    return malformed
 
 
-def _keep_cache(journal: Journal, cache: ResponseCache) -> None:
+def _keep_cache(journal: Journal, cache: ResponseCache) -> int:
+    malformed = 0
+
     def put(key: str, entry: Entry) -> None:
         _put(journal, _CACHE, key, entry, write_answer, entry.body)
 
     cache.on_drop = lambda key: journal.drop(_CACHE, key)
     for key, value, body in journal.load(_CACHE):
         entry = read_answer(value, body)
-        if entry is not None:
+        if entry is None:
+            malformed += 1
+        else:
             cache.put(key, entry)
         if cache.get(key, 0.0) is None:
             journal.drop(_CACHE, key)
     cache.on_put = put
+    return malformed
 
 
 def _put(  # noqa: PLR0917 (an element has this many parts)

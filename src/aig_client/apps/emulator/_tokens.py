@@ -162,7 +162,8 @@ def _read(document: JsonObject) -> Tokens:
             document = object_of(document["result"])
     found = Tokens(model=next((text for text in map(text_of, _all(document, _MODELS)) if text), None))
     for usage in _all(document, _PLACES):
-        found = _joined(found, _counts(object_of(usage)))
+        if isinstance(usage, dict):
+            found = _joined(found, _counts(usage))
     return found
 
 

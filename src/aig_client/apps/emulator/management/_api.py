@@ -84,6 +84,11 @@ _DEPRECATED = (
 )
 
 
+def endpoints() -> list[tuple[str, str]]:
+    """Method and path of each endpoint; `*` stands for a part that varies."""
+    return [(method, path) for method, path, _ in _TABLE]
+
+
 @dataclass(frozen=True, slots=True)
 class _Place:
     """One path, and what answers on it by method."""

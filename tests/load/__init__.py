@@ -1,0 +1,1 @@
+"""Crowds, floods and rough handling, against `aig dev` in a process of its own."""
