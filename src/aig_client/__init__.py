@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         base_url,
         canonical_json,
         diff_keys,
+        normalize_usage,
         surface_of,
     )
     from .http import (
@@ -52,7 +53,7 @@ _HOMES = {
     "._version": "__version__",
     ".core": "SHARED AigError CacheIntent CacheKey CacheStatus ConfigurationError GatewayError GatewayMetadata Options"
     " Plan ProviderError Receipt Refused ResponseMetadata Rules Surface Unkeyable Unreachable Usage base_url"
-    " canonical_json diff_keys surface_of",
+    " canonical_json diff_keys normalize_usage surface_of",
     ".http": "AsyncGatewayClient AsyncGatewayStream AsyncGatewayTransport GatewayClient GatewayResponse GatewayStream"
     " GatewayTransport StreamEvent cache_key explain_key metadata_of options receipt_of",
 }
@@ -92,6 +93,7 @@ __all__ = [
     "diff_keys",
     "explain_key",
     "metadata_of",
+    "normalize_usage",
     "options",
     "receipt_of",
     "surface_of",

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from aig_client import ConfigurationError, GatewayMetadata, Usage
+from aig_client import ConfigurationError, GatewayMetadata, normalize_usage
 from aig_client.apps.emulator import RunningEmulator
 
 from .asks import TOKEN, chat, last, last_headers, message, settings
@@ -30,11 +30,9 @@ async def test_an_answer_has_its_data_its_metadata_and_its_receipt(driver: Drive
     assert answer.metadata is answer.receipt.metadata
     assert answer.metadata.log_id == last(emulator).log_id
     assert answer.metadata.raw["cf-aig-cache-status"] == "MISS"
-    assert answer.usage == Usage(
-        input_tokens=data["usage"]["prompt_tokens"],
-        output_tokens=data["usage"]["completion_tokens"],
-        cache_read_input_tokens=0,
-    )
+    assert answer.usage == normalize_usage("openai-chat", data["usage"])
+    assert answer.usage.input_tokens == data["usage"]["prompt_tokens"]
+    assert answer.usage.output_tokens == data["usage"]["completion_tokens"]
     receipt = answer.receipt
     assert (receipt.ended, receipt.attempts, receipt.status) == ("complete", 1, 200)
     assert receipt.plan.model == "gpt-5"

@@ -60,8 +60,20 @@ def test_a_receipt_as_a_dict_is_plain_and_complete() -> None:
         "ended": "complete",
         "attempts": 1,
         "latency": 2.0,
-        "input_tokens": 7,
-        "output_tokens": 3,
+        "usage": {
+            "input_tokens": 7,
+            "output_tokens": 3,
+            "total_tokens": 10,
+            "cache_read_input_tokens": 4,
+            "cached_input_tokens": 4,
+            "fresh_input_tokens": 3,
+            "output_text_tokens": 3,
+            "source": "reported",
+            "dialect": "openai-chat",
+            "by_shape": False,
+            "complete": True,
+            "contradictions": [],
+        },
     }
     assert (receipt.time_to_first_byte, receipt.latency) == (0.5, 2.0)
 
@@ -138,4 +150,4 @@ def test_a_header_of_the_answer_is_found_by_its_name() -> None:
 def test_a_body_that_passed_unread_gives_no_tokens() -> None:
     receipt = receipt_of(body=b"\x89PNG")
     assert receipt.usage is None
-    assert (receipt.as_dict()["input_tokens"], receipt.as_dict()["output_tokens"]) == (None, None)
+    assert receipt.as_dict()["usage"] is None

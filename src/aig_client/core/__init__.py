@@ -54,7 +54,7 @@ from .facts._surfaces import (
     sdk_path,
     surface_of,
 )
-from .facts._usage import Usage
+from .facts._usage import Usage, UsageDialect, estimate_usage, normalize_usage, usage_dialect
 from .path import Rules, decide, exchange, read
 from .path._keys import KeyDiff, KeyExplanation, KeyMaker, KeyScope, cache_key, diff_keys, explain_key
 
@@ -112,6 +112,7 @@ __all__ = [
     "Unkeyable",
     "Unreachable",
     "Usage",
+    "UsageDialect",
     "base_url",
     "cache_key",
     "canonical_json",
@@ -123,12 +124,15 @@ __all__ = [
     "endpoint_path",
     "error_from_binding",
     "error_from_response",
+    "estimate_usage",
     "exchange",
     "explain_key",
+    "normalize_usage",
     "provider_row",
     "read",
     "rest_base_url",
     "rest_model",
     "sdk_path",
     "surface_of",
+    "usage_dialect",
 ]

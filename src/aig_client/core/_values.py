@@ -15,7 +15,7 @@ from ._errors import ConfigurationError, NoAnswerKind
 from .facts._headers import GatewayMetadata
 from .facts._response import CacheStatus, ResponseMetadata
 from .facts._surfaces import Surface
-from .facts._usage import Usage, usage_of
+from .facts._usage import Usage, usage_dialect, usage_of
 
 RawHeaders = tuple[tuple[bytes, bytes], ...]
 
@@ -289,11 +289,22 @@ class Receipt:
 
     @cached_property
     def usage(self) -> Usage | None:
-        """Tokens as the provider reported them; None where it did not, or where they passed unread."""
+        """What the provider reported; None where it did not, or where it passed unread.
+
+        ``complete`` is False where the answer did not come to its end: the counts are those until then.
+        """
         if self.head is None or self.meter is None:
             return None
-        encoding = self.header("content-encoding")
-        return usage_of(self.meter.start, self.meter.tail, encoding=encoding, whole=self.meter.whole)
+        surface = self.plan.surface
+        provider = self.metadata.provider or (surface.provider if surface is not None else None)
+        return usage_of(
+            self.meter.start,
+            self.meter.tail,
+            encoding=self.header("content-encoding"),
+            whole=self.meter.whole,
+            dialect=usage_dialect(provider, surface.kind) if surface is not None else None,
+            complete=self.ended == "complete",
+        )
 
     @property
     def status(self) -> int | None:
@@ -343,8 +354,7 @@ class Receipt:
                 "ended": self.ended,
                 "attempts": self.attempts,
                 "latency": self.latency,
-                "input_tokens": usage.input_tokens if usage else None,
-                "output_tokens": usage.output_tokens if usage else None,
+                "usage": dict(usage.as_dict()) if usage else None,
             }
         )
 

@@ -1,7 +1,6 @@
-"""Tokens out of an answer's last bytes: the usage object of each dialect read into one meaning.
+"""What an answer used, out of its first and last bytes.
 
-Totals are inclusive (cached input is part of the input) as OpenTelemetry's GenAI conventions have it. Nothing here
-parses a stream: the object is found in the tail, and only when somebody asks.
+Nothing here parses a stream: usage objects are found in the bytes that the meter kept, and only when somebody asks.
 """
 
 from __future__ import annotations
@@ -9,44 +8,64 @@ from __future__ import annotations
 import json
 import re
 import zlib
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Final
 
+from ._usage_dialects import fitting, usage_dialect
+from ._usage_normal import normalize_usage, read_usage
+from ._usage_record import Usage, UsageSource, estimate_usage, says_anything
+from ._usage_rows import ROWS, UsageDialect
 
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """What a provider reported. None is "did not say"; zero is zero.
+__all__ = [
+    "Usage",
+    "UsageDialect",
+    "UsageSource",
+    "estimate_usage",
+    "normalize_usage",
+    "usage_dialect",
+    "usage_of",
+]
 
-    Attributes:
-        input_tokens: the whole prompt, cached parts included.
-        output_tokens: everything generated, reasoning included.
-        cache_read_input_tokens: the part of the input that a provider's prompt cache served.
-        cache_write_input_tokens: the part of the input that was written to it.
-    """
-
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    cache_read_input_tokens: int | None = None
-    cache_write_input_tokens: int | None = None
-
-
-# A quote inside a JSON string is escaped, so an unescaped one begins a real member.
-_USAGE: Final = re.compile(rb'(?<!\\)"(?:usage|usageMetadata)"\s*:\s*(?=\{)')
+# A quote inside a JSON string is escaped, so an unescaped one begins a real member. x_groq's usage is a "usage" too.
+_USAGE: Final = re.compile(rb'(?<!\\)"(usage|usageMetadata|meta|metadata)"\s*:\s*(?=\{)')
+# Members that mean something else everywhere but there; OpenAI's metadata is the caller's own.
+_ONLY_OF: Final[dict[bytes, UsageDialect]] = {b"meta": "cohere", b"metadata": "vertex-predict"}
+_DOCUMENT: Final = re.compile(rb"\s*[{\[]")
 _MAX: Final = 8 * 1024 * 1024
 _OBJECT: Final = 8 * 1024  # no usage object is longer; without a limit, many that are none would take minutes
 
 
-def usage_of(start: bytes, tail: bytes, *, encoding: str | None = None, whole: bool = False) -> Usage | None:
-    """The usage reported in an answer's first and last bytes, or None.
+def usage_of(
+    start: bytes,
+    tail: bytes,
+    *,
+    encoding: str | None = None,
+    whole: bool = False,
+    dialect: UsageDialect | None = None,
+    complete: bool = True,
+) -> Usage | None:
+    """The usage reported in an answer's first and last bytes, or None where no count is in them.
 
-    Anthropic says the input at the start of a stream and the output at its end, so both ends are read; what the tail
-    says wins. A compressed body can be read only when it is here as a ``whole``.
+    The last object that holds a count wins. Anthropic says the input at the start of a stream and the output at its
+    end, so both ends are read and joined. A compressed body can be read only when it is here as a ``whole``.
     """
     if encoding and encoding.lower() != "identity":
         if not whole:
             return None
-        start, tail = b"", _inflate(tail, encoding.lower())
-    return _joined(_last_usage(start), _last_usage(tail))
+        tail = _inflate(tail, encoding.lower())
+    if whole:
+        start = b""
+    found = [*_usages(start, dialect), *_usages(tail, dialect)]
+    found = [one for one in found if one[0] == dialect] or found
+    streamed = not _DOCUMENT.match(start or tail)
+    for place in range(len(found) - 1, -1, -1):
+        fits, payload = found[place]
+        if streamed and ROWS[fits].joins:
+            payload = _joined([earlier for like, earlier in found[: place + 1] if like == fits])
+        usage = read_usage(fits, payload, by_shape=fits != dialect, complete=complete)
+        if says_anything(usage):
+            return usage
+    return None
 
 
 def _inflate(body: bytes, encoding: str) -> bytes:
@@ -58,8 +77,7 @@ def _inflate(body: bytes, encoding: str) -> bytes:
         return b""
 
 
-def _last_usage(text: bytes) -> Usage | None:
-    found = None
+def _usages(text: bytes, dialect: UsageDialect | None) -> Iterator[tuple[UsageDialect, dict[str, object]]]:
     for match in _USAGE.finditer(text):
         try:
             payload, _ = json.JSONDecoder().raw_decode(
@@ -68,50 +86,14 @@ def _last_usage(text: bytes) -> Usage | None:
         except (ValueError, RecursionError):
             continue
         if isinstance(payload, dict):
-            found = _joined(found, normalize(payload))
-    return found
+            fits = fitting(dialect, payload)
+            if fits is not None and _ONLY_OF.get(match[1], fits) == fits:
+                yield fits, payload
 
 
-def _joined(first: Usage | None, last: Usage | None) -> Usage | None:
-    if first is None or last is None:
-        return last or first
-    read = last.cache_read_input_tokens
-    write = last.cache_write_input_tokens
-    return Usage(
-        input_tokens=first.input_tokens if last.input_tokens is None else last.input_tokens,
-        output_tokens=first.output_tokens if last.output_tokens is None else last.output_tokens,
-        cache_read_input_tokens=first.cache_read_input_tokens if read is None else read,
-        cache_write_input_tokens=first.cache_write_input_tokens if write is None else write,
-    )
-
-
-def normalize(payload: dict[str, object]) -> Usage | None:
-    """One provider usage object in one meaning; None when it holds no count that is known."""
-    prompt = _count(payload, "prompt_tokens", "promptTokenCount")
-    output = _count(payload, "completion_tokens", "output_tokens", "candidatesTokenCount")
-    thoughts = _count(payload, "thoughtsTokenCount")
-    if thoughts is not None:  # Gemini counts thoughts beside the candidates
-        output = (output or 0) + thoughts
-    read = _count(payload, "cache_read_input_tokens", "cachedContentTokenCount")
-    write = _count(payload, "cache_creation_input_tokens")
-    if read is None:
-        for name in ("prompt_tokens_details", "input_tokens_details"):
-            details = payload.get(name)
-            if isinstance(details, dict):
-                read = _count(details, "cached_tokens")
-    if prompt is None:
-        prompt = _count(payload, "input_tokens")
-        # Anthropic's input_tokens leave out what the prompt cache read or wrote.
-        if prompt is not None and ("cache_read_input_tokens" in payload or "cache_creation_input_tokens" in payload):
-            prompt += (read or 0) + (write or 0)
-    if prompt is None and output is None:
-        return None
-    return Usage(prompt, output, read, write)
-
-
-def _count(payload: dict[str, object], *names: str) -> int | None:
-    for name in names:
-        value = payload.get(name)
-        if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
-            return value
-    return None
+def _joined(parts: list[dict[str, object]]) -> dict[str, object]:
+    """Cumulative parts as one object: the later word counts, and null is no word."""
+    joined: dict[str, object] = {}
+    for part in parts:
+        joined.update((name, value) for name, value in part.items() if value is not None)
+    return joined
