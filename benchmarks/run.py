@@ -23,6 +23,7 @@ SECTIONS: dict[str, tuple[tuple[str, ...], ...]] = {
     "keys": (("_keys.py",), ("_keys.py", STDLIB)),
     "client": (("_client.py",), ("_client.py", STDLIB)),
     "streams": (("_streams.py",), ("_streams.py", STDLIB)),
+    "select": (("_select.py",), ("_decisions.py",)),
     "import": (("_imports.py",),),
     "concurrency": (("_concurrency.py",),),
     "emulator": (("_emulator.py",),),

@@ -26,11 +26,16 @@ LAZY_IMPORTS = frozenset(
     {
         "__init__.py:__getattr__",
         "http/__init__.py:__getattr__",
-        "schema/__init__.py:__getattr__",
         "http/_deadline.py:call_within_async",  # anyio comes with a family, and only deadlines need it
         "http/_deadline.py:until_async",
         "http/_families.py:async_hands",  # a family is loaded when it is first used
         "http/_families.py:sync_hands",
+        "core/facts/_catalog_lookup.py:builtin_catalog",  # the catalog loads when somebody asks
+        "core/_receipt.py:cost",  # and prices when somebody asks what it cost
+        "core/_receipt.py:_row",
+        "core/facts/_cost_record.py:dollars",  # decimal, for who wants one
+        "core/path/_decide.py:_classed",  # policy and selection load with the first call of a class
+        "schema/_compile.py:_from_tables",  # pydantic waits until there is a table to check
     }
 )
 

@@ -13,23 +13,29 @@ if TYPE_CHECKING:
         CacheIntent,
         CacheKey,
         CacheStatus,
+        Capabilities,
         ConfigurationError,
+        Cost,
         GatewayError,
         GatewayMetadata,
         Options,
         Plan,
+        Policy,
         ProviderError,
         Receipt,
         Refused,
         ResponseMetadata,
         Rules,
+        Selection,
         Surface,
         Unkeyable,
         Unreachable,
         Usage,
         base_url,
         canonical_json,
+        capabilities,
         diff_keys,
+        find_models,
         normalize_usage,
         surface_of,
     )
@@ -48,14 +54,17 @@ if TYPE_CHECKING:
         options,
         receipt_of,
     )
+    from .schema import load_policy
 
 _HOMES = {
     "._version": "__version__",
-    ".core": "SHARED AigError CacheIntent CacheKey CacheStatus ConfigurationError GatewayError GatewayMetadata Options"
-    " Plan ProviderError Receipt Refused ResponseMetadata Rules Surface Unkeyable Unreachable Usage base_url"
-    " canonical_json diff_keys normalize_usage surface_of",
+    ".core": "SHARED AigError CacheIntent CacheKey CacheStatus Capabilities ConfigurationError Cost GatewayError"
+    " GatewayMetadata Options Plan Policy ProviderError Receipt Refused ResponseMetadata Rules Selection"
+    " Surface Unkeyable Unreachable Usage base_url canonical_json capabilities diff_keys find_models"
+    " normalize_usage surface_of",
     ".http": "AsyncGatewayClient AsyncGatewayStream AsyncGatewayTransport GatewayClient GatewayResponse GatewayStream"
     " GatewayTransport StreamEvent cache_key explain_key metadata_of options receipt_of",
+    ".schema": "load_policy",
 }
 
 __all__ = [
@@ -67,7 +76,9 @@ __all__ = [
     "CacheIntent",
     "CacheKey",
     "CacheStatus",
+    "Capabilities",
     "ConfigurationError",
+    "Cost",
     "GatewayClient",
     "GatewayError",
     "GatewayMetadata",
@@ -76,11 +87,13 @@ __all__ = [
     "GatewayTransport",
     "Options",
     "Plan",
+    "Policy",
     "ProviderError",
     "Receipt",
     "Refused",
     "ResponseMetadata",
     "Rules",
+    "Selection",
     "StreamEvent",
     "Surface",
     "Unkeyable",
@@ -90,8 +103,11 @@ __all__ = [
     "base_url",
     "cache_key",
     "canonical_json",
+    "capabilities",
     "diff_keys",
     "explain_key",
+    "find_models",
+    "load_policy",
     "metadata_of",
     "normalize_usage",
     "options",

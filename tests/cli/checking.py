@@ -6,6 +6,9 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from aig_client.apps.cli import _doctor_installed, _doctor_policy
 from aig_client.apps.cli._doctor_findings import Finding
 from aig_client.apps.cli._doctor_situation import Situation, survey
 
@@ -27,6 +30,12 @@ def found(check: Check, environ: Mapping[str, str], *, file: str | None = None, 
     situation = survey(environ, folder)
     values = {name: getattr(situation, name) for name in Situation.__slots__} | changes
     return list(check(Situation(**values)))
+
+
+def ageless(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests that run the doctor on the day that it is: its catalog and tables grow old, and they must not."""
+    monkeypatch.setattr(_doctor_policy, "OLD_DAYS", 1_000_000)
+    monkeypatch.setattr(_doctor_installed, "_STALE_DAYS", 1_000_000)
 
 
 def short(findings: list[Finding]) -> list[str]:

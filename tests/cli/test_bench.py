@@ -57,6 +57,21 @@ def test_rates() -> None:
     assert (figures.hit_latency.p50, figures.hit_latency.p99, figures.hit_latency.count) == (0.1, 0.3, 2)
 
 
+def test_money() -> None:
+    figures = figures_of(
+        [
+            sample(nanodollars=500, saved_nanodollars=0, model="a"),
+            sample(nanodollars=None, saved_nanodollars=None, model="b"),
+            sample(cache_status="HIT", nanodollars=0, saved_nanodollars=500, model="a"),
+            sample(cache_status="HIT", nanodollars=0, saved_nanodollars=None, model="b"),
+            sample(error="rate_limited", cache_status=None, nanodollars=None, model=None),
+        ]
+    )
+    assert (figures.nanodollars, figures.unpriced) == (500, 1)  # an error is no answer of unknown cost
+    assert (figures.saved_nanodollars, figures.unsaved) == (500, 1)
+    assert figures.answers_by_model == {"a": 2, "b": 2}
+
+
 def test_nothing_is_not_zero() -> None:
     figures = figures_of([sample(error="x", input_tokens=None)])
     assert figures.hit_rate is None
@@ -118,7 +133,7 @@ def test_what_people_see(folder: Path) -> None:
     assert any(line.startswith("token-weighted  50.0 % (") for line in shown)
     assert any(line.split() == ["latency", "p50", "p95", "p99", "requests"] for line in shown)
     uncached = run("bench", lines(folder, BODY))
-    assert "cached          not: --cache SECONDS turns it on" in uncached.out
+    assert "cached          not, unless the class says so: --cache SECONDS turns it on" in uncached.out
 
 
 def test_a_request_that_fails_is_counted(emulator: RunningEmulator, folder: Path) -> None:
@@ -171,3 +186,32 @@ def test_wrong_usage(folder: Path) -> None:
     for words in (("--concurrency", "65"), ("--repeat", "0"), ("--cache", "x"), ("--tenant", "a", "--shared")):
         assert run("bench", name, *words).code == 2
     assert run("bench", "none.jsonl").sentence.startswith("none.jsonl: there is no such file.")
+
+
+@pytest.mark.usefixtures("emulator")
+def test_what_it_cost_and_what_hits_saved(folder: Path) -> None:
+    name = lines(folder, BODY)
+    words = ("bench", name, "--cache", "300", "--tenant", "money", "--repeat", "3", "--concurrency", "1")
+    figures = run(*words, "--json").data["figures"]
+    assert figures["nanodollars"] > 0
+    assert figures["saved_nanodollars"] == 2 * figures["nanodollars"]
+    assert (figures["unpriced"], figures["unsaved"]) == (0, 0)
+    assert figures["answers_by_model"] == {"gpt-4.1-mini": 3}
+    out = run(*words).out
+    assert "cost            $0.00\n" in out  # all of it was cached by then
+    assert " by hits\n" in out
+
+
+@pytest.mark.usefixtures("emulator")
+def test_an_unknown_price_is_not_nothing(folder: Path) -> None:
+    name = lines(folder, {**BODY, "model": "nobody-knows-this"})
+    ran = run("bench", name)
+    assert "cost            $0.00, without 1 answer of unknown cost\n" in ran.out
+
+
+@pytest.mark.usefixtures("emulator")
+def test_lines_without_a_model_and_a_class(folder: Path) -> None:
+    name = lines(folder, {"messages": BODY["messages"]})
+    figures = run("bench", name, "--route-class", "cost_effective", "--json").data["figures"]
+    (model,) = figures["answers_by_model"]
+    assert model == run("plan", name, "--route-class", "cost_effective", "--json").data["model"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -96,7 +97,10 @@ def test_a_prompt_from_the_standard_input() -> None:
     [
         ((), "There must be either a PROMPT or --file FILE: give one of them."),
         (("Hi", "--file", "x"), "There must be either a PROMPT or --file FILE: give one of them."),
-        (("Hi",), "No model is named: give --model, for example openai/gpt-4.1-mini."),
+        (
+            ("Hi",),
+            "No model is named: give --model, for example openai/gpt-4.1-mini, or --route-class: the class chooses.",
+        ),
         (
             ("Hi", "--model", "gpt-4.1-mini"),
             "The model does not say whose it is: write it as provider/model, or give --provider.",
@@ -230,3 +234,70 @@ def test_a_broken_answer_is_no_answer(folder: Path) -> None:
         result = _result("Half an", Receipt(plan, None, None, None, ended, 1), streamed=True)
         assert result.ok is (ended == "complete")
         assert result.ok or (result.error is not None and result.error.meaning == ended)
+
+
+# --- Route classes and money ------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("emulator")
+def test_a_class_chooses_the_model(folder: Path) -> None:
+    planned = run("plan", write(folder, "b.json", {"messages": BODY["messages"]}), "--route-class", "summary", "--json")
+    for more in ((), ("--stream",), ("--provider", "openai")):
+        data = run("call", "Say hello", "--route-class", "summary", *more, "--json").data
+        assert data["ok"] is True
+        assert data["receipt"]["route_class"] == "summary"
+        assert data["receipt"]["model"] == data["receipt"]["model_served"] == planned.data["model"]
+    out = run("call", "Say hello", "--route-class", "summary").out
+    assert f"model        {planned.data['model']}\n" in out
+    assert "route class  summary\n" in out
+
+
+@pytest.mark.usefixtures("emulator")
+def test_a_class_chooses_where_the_path_names_the_model() -> None:
+    data = run("call", "Say hello", "--route-class", "summary", "--provider", "google-ai-studio", "--json").data
+    assert data["ok"] is True
+    assert data["receipt"]["provider"] == "google-ai-studio"
+    assert data["receipt"]["model"].startswith("gemini-")
+
+
+@pytest.mark.usefixtures("emulator")
+def test_the_policys_provider_comes_first(folder: Path) -> None:
+    (folder / "p.toml").write_text('[policy]\nproviders = ["anthropic"]\n')
+    data = run("call", "Say hello", "--route-class", "balanced", "--policy", "p.toml", "--json").data
+    assert (data["ok"], data["receipt"]["provider"]) == (True, "anthropic")
+
+
+@pytest.mark.usefixtures("emulator")
+def test_a_file_without_a_model(folder: Path) -> None:
+    name = write(folder, "body.json", {"messages": BODY["messages"]})
+    data = run("call", "--file", name, "--route-class", "cost_effective", "--json").data
+    assert data["ok"] is True
+    assert data["receipt"]["model"]
+
+
+def test_an_unknown_class_is_told_before_anything_is_sent(emulator: RunningEmulator) -> None:
+    ran = run("call", "Say hello", "--route-class", "sumary")
+    assert ran.code == 2
+    assert "Did you mean 'summary'?" in ran.sentence
+    assert not emulator.log
+
+
+@pytest.mark.usefixtures("emulator")
+def test_what_it_cost() -> None:
+    words = ("call", "Say hello", *MODEL, "--cache", "300", "--tenant", "cost")
+    first, second = run(*words, "--json").data["receipt"]["cost"], run(*words, "--json").data["receipt"]["cost"]
+    assert first["nanodollars"] > 0
+    assert (first["basis"], first["saved_nanodollars"]) == ("derived", 0)
+    assert Decimal(first["dollars"]) * 10**9 == first["nanodollars"]
+    assert (second["nanodollars"], second["saved_nanodollars"]) == (0, first["nanodollars"])
+    out = run(*words).out
+    assert "cost        $0.00, derived" in out
+    assert f"saved       ${first['dollars']} by the gateway's cache\n" in out
+
+
+@pytest.mark.usefixtures("emulator")
+def test_an_unknown_price_is_said_so() -> None:
+    words = ("call", "Say hello", "--model", "openai/nobody-knows-this")
+    cost = run(*words, "--json").data["receipt"]["cost"]
+    assert (cost["nanodollars"], cost["dollars"], cost["basis"]) == (None, None, None)
+    assert "cost        unknown, nobody-knows-this is unknown\n" in run(*words).out

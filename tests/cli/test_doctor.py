@@ -20,6 +20,7 @@ from aig_client.apps.cli._doctor_situation import Situation, survey
 from aig_client.apps.emulator import EmulatorConfig, serve_in_thread
 from aig_client.http import GatewayClient
 
+from .checking import ageless
 from .conftest import TOKEN
 from .running import names, run
 
@@ -31,6 +32,8 @@ GOOD = {"AIG_BASE_URL": BASE, "CF_AIG_TOKEN": "A1b2C3d4E5" * 4}
 def _only_what_a_test_starts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever listens on the usual port of this machine takes no part."""
     monkeypatch.setattr(network, "EMULATOR", "http://127.0.0.1:9")
+    # The catalog and the tables grow old, and that is the doctor's business and not that of these tests.
+    ageless(monkeypatch)
 
 
 def test_nothing_to_do() -> None:

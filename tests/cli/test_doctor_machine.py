@@ -78,13 +78,7 @@ SETS: list[tuple[str, Check, dict[str, Installed], list[str]]] = [
         ["info: openai: up to 3 attempts", "info: anthropic: up to 5 attempts"],
     ),
     ("no retries", installed.retries, {"openai": Installed("3", (), 0), "anthropic": Installed("3", (), None)}, []),
-    ("prices", installed.ages, {"genai-prices": Installed("0.1.2")}, ["ok: the tables", "info: genai-prices 0.1.2"]),
-    (
-        "no prices",
-        installed.ages,
-        {},
-        ["ok: the tables of endpoints, headers and codes are of 2026-11-21", "info: no price"],
-    ),
+    ("tables", installed.ages, {}, ["ok: the tables of endpoints, headers and codes are of 2026-11-21"]),
 ]
 
 

@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from pathlib import Path
 
 import click
 import pytest
 
+from aig_client.apps.cli import _policy_checks
 from aig_client.apps.cli._app import cli
 from aig_client.apps.cli._groups import LazyGroup
 
 from ..docs.pages import DOCS, Block, blocks, table
 from ..docs.test_examples import OUTPUT, PYTHON, _same
+from .checking import ageless
 from .running import SCHEMAS, run
 
 REFERENCE = DOCS / "reference" / "command-line.md"
-PAGES = [REFERENCE, DOCS / "how-to" / "find-out-why-it-missed.md", DOCS / "how-to" / "run-the-doctor.md"]
+POLICY = DOCS / "reference" / "command-line-policy.md"
+MODELS = DOCS / "reference" / "command-line-models.md"
+PAGES = [
+    REFERENCE,
+    POLICY,
+    MODELS,
+    DOCS / "how-to" / "find-out-why-it-missed.md",
+    DOCS / "how-to" / "run-the-doctor.md",
+]
 
 
 def options_of(*path: str) -> list[str]:
@@ -36,6 +47,33 @@ def test_the_options_of_key() -> None:
     assert [name for name in shown if name != "--show-values"] == options_of("key", "print")
     assert options_of("key", "explain") == options_of("key", "print")
     assert sorted(shown) == sorted(options_of("key", "diff"))
+
+
+def test_the_options_of_plan() -> None:
+    assert [row["Option"] for row in table(POLICY, "## aig plan")] == options_of("plan")
+
+
+def test_the_options_of_policy() -> None:
+    rows = table(POLICY, "### Options")
+    group = cli.get_command(click.Context(cli), "policy")
+    assert isinstance(group, LazyGroup)
+    for name in group.entries:
+        assert [row["Option"] for row in rows if row["Of"] == name] == options_of("policy", name)
+    shown = [row["Command"].split()[2] for row in table(POLICY, "## aig policy")]
+    assert shown == list(group.entries)
+
+
+def test_the_options_of_models() -> None:
+    assert [row["Option"] for row in table(MODELS, "# The command line: models")] == options_of("models")
+
+
+def test_the_checks_of_lint() -> None:
+    told = {(row["Check"], row["Severity"]) for row in table(POLICY, "## What lint finds")}
+    text = Path(_policy_checks.__file__).read_text("utf-8")
+    written = set(re.findall(r'Finding\(\s*"(\w+)",', text))
+    assert {check for check, _ in told} == written
+    for check, severity in told:
+        assert severity in ("warning", "info"), check
 
 
 @pytest.mark.parametrize(
@@ -58,7 +96,8 @@ def test_every_command_and_schema_is_there() -> None:
 
 @pytest.mark.usefixtures("emulator")
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_the_commands_of_a_page_print_what_it_shows(page: Path) -> None:
+def test_the_commands_of_a_page_print_what_it_shows(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ageless(monkeypatch)
     printed, ran = "", 0
     namespace: dict[str, object] = {"__name__": "__main__"}
     for block in blocks(page):

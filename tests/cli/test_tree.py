@@ -14,6 +14,8 @@ from aig_client.apps.cli._groups import LazyGroup
 
 from .running import SCHEMAS, run
 
+GROUPS = {("key",), ("policy",)}
+BARE = {("schema",), ("policy", "compile")}  # what they print is a document already
 NOT_OURS = {"dev"}  # `_dev.py` has tests of its own
 
 
@@ -29,8 +31,13 @@ def commands(group: LazyGroup = cli, *path: str) -> Iterator[tuple[str, ...]]:
 
 
 def test_the_commands_are_these() -> None:
-    assert list(cli.entries) == ["dev", "key", "call", "bench", "url", "doctor", "schema"]
-    assert [path for path in commands() if len(path) > 1] == [("key", "print"), ("key", "explain"), ("key", "diff")]
+    assert list(cli.entries) == [
+        *("dev", "key", "plan", "policy", "models", "call", "bench", "url", "doctor", "schema"),
+    ]
+    assert [path for path in commands() if len(path) > 1] == [
+        *(("key", "print"), ("key", "explain"), ("key", "diff")),
+        *(("policy", "show"), ("policy", "lint"), ("policy", "compile"), ("policy", "diff")),
+    ]
 
 
 @pytest.mark.parametrize("path", [(), *commands()], ids=" ".join)
@@ -38,12 +45,12 @@ def test_help_has_an_example(path: tuple[str, ...]) -> None:
     ran = run(*path, "--help")
     assert ran.code == 0
     assert "Example" in ran.out
-    if path != ("key",):
+    if path not in GROUPS:
         assert "Exit codes: 0" in ran.out
     assert max(len(line) for line in ran.out.splitlines()) <= 120
 
 
-@pytest.mark.parametrize("path", [path for path in commands() if path not in {("key",), ("schema",)}], ids=" ".join)
+@pytest.mark.parametrize("path", [path for path in commands() if path not in {*GROUPS, *BARE}], ids=" ".join)
 def test_every_command_has_json(path: tuple[str, ...]) -> None:
     assert "--json" in run(*path, "--help").out
 
@@ -58,7 +65,10 @@ def test_the_one_line_of_the_list_is_that_of_the_command() -> None:
     ("words", "said"),
     [
         (["keey", "x"], "There is no command 'keey': did you mean 'key'? See 'aig --help'."),
-        (["zzz"], "There is no command 'zzz': there are dev, key, call, bench, url, doctor, schema. See 'aig --help'."),
+        (
+            ["zzz"],
+            f"There is no command 'zzz': there are {', '.join(cli.entries)}. See 'aig --help'.",
+        ),
         (["key", "explian", "x"], "There is no file 'explian': did you mean 'aig key explain'? See 'aig key --help'."),
         (["url"], "Missing argument 'URL'. See 'aig url --help'."),
         (["url", "x", "--nonsense"], "No such option '--nonsense'. See 'aig url --help'."),
@@ -98,4 +108,4 @@ def test_every_schema_is_one_and_is_printed() -> None:
 def test_an_unknown_schema_is_told() -> None:
     ran = run("schema", "nonsense")
     assert ran.code == 2
-    assert ran.sentence.startswith("There is no schema 'nonsense': there are bench, call, doctor, error, key, ")
+    assert ran.sentence.startswith("There is no schema 'nonsense': there are bench, call, dev, doctor, error, key, ")

@@ -27,7 +27,7 @@ def nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 def gateway(nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunningEmulator]:
     """What the pages assume: AIG_BASE_URL and CF_AIG_TOKEN name a gateway that holds the providers' keys."""
     config = EmulatorConfig(
-        auth_tokens=frozenset({TOKEN}), stored_keys=frozenset({"openai", "anthropic", "google-ai-studio"})
+        auth_tokens=frozenset({TOKEN}), stored_keys=frozenset({"openai", "anthropic", "google-ai-studio", "mistral"})
     )
     with serve_in_thread(config) as running:
         base = aig_client.base_url(running.account, running.gateway, origin=running.origin)

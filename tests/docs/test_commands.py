@@ -15,7 +15,7 @@ from aig_client.apps import demo
 from aig_client.apps.cli import _dev as dev
 from aig_client.apps.cli._app import cli
 from aig_client.apps.emulator import load_scenario
-from aig_client.schema import ENVIRONMENT, load_settings
+from aig_client.schema import ENVIRONMENT, load_policy, load_settings
 
 from .conftest import TOKEN
 from .pages import README, ROOT, Block, all_blocks, blocks
@@ -58,7 +58,7 @@ def test_a_command_that_a_page_shows_exists(command: str) -> None:
             assert set((found[1] or "fast").split(",")) <= _extras()
         case ["export", setting]:
             name, _, value = setting.partition("=")
-            assert name in _VARIABLES
+            assert name in _VARIABLES or name.startswith("AIG_MODEL__")
             assert "TOKEN" not in name or value == TOKEN
         case ["python"] | [".", ".venv/bin/activate"] | ["git", "clone", _] | ["cd", "aig-client"]:
             pass
@@ -70,8 +70,10 @@ def test_a_command_that_a_page_shows_exists(command: str) -> None:
 def test_a_configuration_that_a_page_shows_loads(block: Block, nowhere: Path) -> None:
     file = nowhere / "aig.toml"
     file.write_text(block.text, "utf-8")
-    settings = load_settings({}, environ={})
+    gateway = {} if "[gateway]" in block.text else {"account_id": "0" * 32, "gateway_id": "prod"}
+    settings = load_settings(gateway, environ={})
     assert settings.base_url.startswith("https://")
+    assert load_policy(environ={}).classes
 
 
 @pytest.mark.parametrize("block", all_blocks("toml scenario"), ids=lambda block: block.where)

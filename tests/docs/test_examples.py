@@ -51,6 +51,8 @@ def test_the_examples_of_a_page_run(page: Path, capsys: pytest.CaptureFixture[st
             source = "\n" * (block.line - 1) + block.text
             exec(compile(source, str(page), "exec"), namespace)  # noqa: S102  (our own pages)
             printed = capsys.readouterr().out
+        elif block.info == "toml":
+            Path("aig.toml").write_text(block.text, "utf-8")  # in the page's own empty folder
         elif _aig(block):
             printed = "".join(_run(words) for words in _aig(block))
         elif block.info == OUTPUT:
@@ -99,7 +101,7 @@ def test_every_shown_output_belongs_to_an_example() -> None:
 
 
 def test_the_examples_are_not_skipped_by_a_typo() -> None:
-    known = {PYTHON, OUTPUT, CONSOLE, "toml", "toml scenario", "text", "http"}
+    known = {PYTHON, OUTPUT, CONSOLE, "toml", "toml scenario", "text", "http", "json"}
     for page in pages():
         for block in blocks(page):
             assert block.info in known, block.where

@@ -16,6 +16,7 @@ import pytest
 
 import aig_client
 
+from ..cli.running import check
 from .driver import KEY, chat
 
 SOURCE = str(Path(aig_client.__file__).parents[1])
@@ -112,6 +113,8 @@ def test_every_line_can_be_json() -> None:
         line = json.loads(process.stdout.readline())
         process.terminate()
         process.communicate(timeout=15)
+    check(ready)
+    check(line)
     assert (ready["schema"], ready["event"]) == ("aig.dev/1", "ready")
     assert (line["event"], line["status"], line["provider"], line["cache_status"]) == ("request", 200, "openai", "MISS")
 

@@ -29,6 +29,7 @@ from aig_client.apps.emulator._messages import (
 )
 from aig_client.apps.emulator._tamper import StreamTamper, edge_outcome, provider_instead, tamper
 from aig_client.apps.emulator.providers import FakeProviders
+from aig_client.core import ProviderError, error_from_response
 
 HELLO: dict[str, Any] = {"messages": [{"role": "user", "content": "Hello"}]}
 GEMINI = {"contents": [{"role": "user", "parts": [{"text": "Hello"}]}]}
@@ -437,6 +438,41 @@ def test_workers_ai_fails_in_the_v4_envelope() -> None:
     assert body["errors"][0]["code"] == 3040
     assert body["result"] == {}
     assert "error" not in body
+
+
+# The member that holds the sentence, and all others.
+SHAPES: list[tuple[str, int, str, dict[str, Any]]] = [
+    ("grok", 400, "error", {"code": "invalid-argument"}),
+    ("grok", 401, "error", {"code": "unauthenticated:no-credentials"}),
+    ("grok", 429, "error", {"code": "resource-exhausted"}),
+    ("grok", 500, "error", {"code": "internal"}),
+    ("grok", 503, "error", {"code": "unavailable"}),
+    ("mistral", 401, "detail", {}),
+    (
+        "mistral",
+        429,
+        "message",
+        {"object": "error", "type": "rate_limited", "param": None, "code": "1300", "raw_status_code": 429},
+    ),
+    (
+        "cerebras",
+        429,
+        "message",
+        {"type": "too_many_requests_error", "param": "quota", "code": "request_quota_exceeded"},
+    ),
+    ("cerebras", 503, "message", {"type": "server_error", "param": "", "code": ""}),
+    ("cohere", 429, "message", {"id": "req_emulator_fault"}),
+]
+
+
+@pytest.mark.parametrize(("provider", "code", "sentence", "rest"), SHAPES)
+def test_a_provider_fails_without_an_outer_error(provider: str, code: int, sentence: str, rest: dict[str, Any]) -> None:
+    answer = answered(f"status;code={code};at=provider", ask(provider, "/v1/chat/completions", CHAT, KEY))
+    body = document(answer)
+    assert body.pop(sentence).endswith("(a fault asked for)")
+    assert body == rest
+    error = error_from_response(answer.status, answer.headers, data(answer.parts), provider=provider)
+    assert isinstance(error, ProviderError), "it must not be taken for the gateway's"
 
 
 def test_a_translated_answer_fails_in_the_dialect_of_openai() -> None:

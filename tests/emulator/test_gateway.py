@@ -228,11 +228,16 @@ def test_the_public_surface() -> None:
     assert all(hasattr(emulator, name) for name in emulator.__all__)
 
 
-def test_the_pure_gateway_loads_no_server() -> None:
-    script = (
-        "import sys; from aig_client.apps.emulator import Gateway;"
-        "print([name for name in ('starlette', 'uvicorn', 'httpx', 'anyio') if name in sys.modules])"
-    )
+@pytest.mark.parametrize(
+    ("what", "not_loaded"),
+    [
+        ("from aig_client.apps.emulator import Gateway", ("starlette", "uvicorn", "httptools", "httpx", "anyio")),
+        ("from aig_client.apps.emulator import serve_in_thread", ("httpx", "httpx2", "httpcore", "pydantic", "rich")),
+    ],
+    ids=["gateway", "server"],
+)
+def test_what_is_not_needed_is_not_loaded(what: str, not_loaded: tuple[str, ...]) -> None:
+    script = f"import sys; {what}; print([name for name in {not_loaded!r} if name in sys.modules])"
     source = str(Path(aig_client.__file__).parents[1])
     done = subprocess.run(
         [sys.executable, "-c", script],

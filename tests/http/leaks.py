@@ -19,7 +19,7 @@ FORBIDDEN: Final = tuple(
     text.lower().encode()
     for text in (
         "cf-aig", "cf-cache-ttl", "cf-skip-cache", "x-aig", "aig1",
-        TOKEN, PLACEHOLDER, SECRET, TENANT, OWN_KEY, NAMESPACE, "epoch-of-the-tests", "route-of-the-tests",
+        TOKEN, PLACEHOLDER, SECRET, TENANT, OWN_KEY, NAMESPACE, "epoch-of-the-tests", "high_performance",
     )
 )  # fmt: skip
 
@@ -27,7 +27,7 @@ LOADED: Final[dict[str, Any]] = {
     "token": TOKEN,
     "tenant": TENANT,
     "cache": CacheIntent.response(300),
-    "route_class": "route-of-the-tests",
+    "route_class": "high_performance",
     "gateway": GatewayMetadata(event_id="cf-aig-event", metadata={"cf-aig": "cf-aig"}, collect_log=False),
     "namespace": NAMESPACE,
     "policy_epoch": "epoch-of-the-tests",
@@ -42,7 +42,7 @@ TEMPTING: Final = {
     "cf-aig-some-future-header": "x",
     "x-aig-cache": "off",
     "X-AIG-Tenant": TENANT,
-    "x-aig-route-class": "route-of-the-tests",
+    "x-aig-route-class": "high_performance",
     "AUTHORIZATION": f"Bearer {PLACEHOLDER}",
     "x-api-key": PLACEHOLDER,
     "X-Goog-Api-Key": PLACEHOLDER,

@@ -114,6 +114,12 @@ async def test_what_nobody_answered_is_collected_too(driver: Driver) -> None:
     assert heard[0].ended == "unreachable"
 
 
+CLASSES = (
+    *("balanced", "code_draft", "cost_effective", "high_performance"),
+    *("long_context", "planning", "summary", "vision"),
+)
+
+
 @every_driver
 async def test_tasks_do_not_see_each_others_options(driver: Driver, emulator: RunningEmulator) -> None:
     seen: dict[str, list[str | None]] = {}
@@ -127,14 +133,14 @@ async def test_tasks_do_not_see_each_others_options(driver: Driver, emulator: Ru
                     await anyio.lowlevel.checkpoint()
             seen[name] = [receipt.plan.route_class for receipt in scope.receipts]
 
-        with options(route_class="parent") as parent:
+        with options(route_class="research") as parent:
             async with anyio.create_task_group() as tasks:
-                for number in range(12):
-                    tasks.start_soon(work, f"task-{number}")
+                for name in CLASSES:
+                    tasks.start_soon(work, name)
             answer = await gateway.chat(chat())
-    assert seen == {f"task-{number}": [f"task-{number}"] * 3 for number in range(12)}
-    assert answer.receipt.plan.route_class == "parent"
-    assert len(parent.receipts) == 12 * 3 + 1  # a task begins in its parent's block
+    assert seen == {name: [name] * 3 for name in CLASSES}
+    assert answer.receipt.plan.route_class == "research"
+    assert len(parent.receipts) == len(CLASSES) * 3 + 1  # a task begins in its parent's block
 
 
 def test_threads_do_not_see_each_others_options(emulator: RunningEmulator) -> None:
@@ -152,13 +158,13 @@ def test_threads_do_not_see_each_others_options(emulator: RunningEmulator) -> No
                     gateway.chat(chat())
             seen[name] = [receipt.plan.route_class for receipt in scope.receipts]
 
-        with options(route_class="parent"), ThreadPoolExecutor(8) as pool:
-            for future in [pool.submit(work, f"thread-{number}") for number in range(8)]:
+        with options(route_class="research"), ThreadPoolExecutor(8) as pool:
+            for future in [pool.submit(work, name) for name in CLASSES]:
                 future.result()
             copied = pool.submit(copy_context().run, partial(gateway.chat, chat())).result()
-    assert seen == {f"thread-{number}": [f"thread-{number}"] * 3 for number in range(8)}
+    assert seen == {name: [name] * 3 for name in CLASSES}
     assert bare == [None] * 8  # a new thread begins with nothing
-    assert copied.receipt.plan.route_class == "parent"  # unless it is handed its parent's context
+    assert copied.receipt.plan.route_class == "research"  # unless it is handed its parent's context
 
 
 @every_driver

@@ -44,6 +44,7 @@ def receipt_of(
 def test_a_receipt_as_a_dict_is_plain_and_complete() -> None:
     receipt = receipt_of()
     assert receipt.plan.key is not None
+    assert receipt.cost is not None
     assert json.loads(json.dumps(dict(receipt.as_dict()))) == {
         "surface": "native",
         "provider": "openai",
@@ -53,7 +54,7 @@ def test_a_receipt_as_a_dict_is_plain_and_complete() -> None:
         "intent": "response",
         "key": receipt.plan.key.value,
         "ttl": 300,
-        "reasons": ["cached by intent"],
+        "reasons": ["route class summary: named by the call", "cached by intent"],
         "status": 200,
         "cache_status": "MISS",
         "log_id": "log-1",
@@ -74,6 +75,8 @@ def test_a_receipt_as_a_dict_is_plain_and_complete() -> None:
             "complete": True,
             "contradictions": [],
         },
+        "model_served": "gpt-4.1-mini",
+        "cost": receipt.cost.as_dict(),
     }
     assert (receipt.time_to_first_byte, receipt.latency) == (0.5, 2.0)
 

@@ -30,6 +30,7 @@ from .plugs import Plug, every_plug
 pytestmark = pytest.mark.anyio
 
 CACHED = CacheIntent.response(300)
+CLASSES = ("balanced", "code_draft", "cost_effective", "high_performance", "planning", "summary")
 HELLO: list[ChatCompletionMessageParam] = [{"role": "user", "content": "Hello"}]
 
 
@@ -128,9 +129,9 @@ async def test_tasks_of_one_async_client_keep_their_options_apart(emulator: Runn
             seen[name] = [receipt.plan.route_class for receipt in scope.receipts]
 
         async with anyio.create_task_group() as tasks:
-            for number in range(8):
-                tasks.start_soon(work, f"task-{number}")
-    assert seen == {f"task-{number}": [f"task-{number}"] * 2 for number in range(8)}
+            for name in CLASSES:
+                tasks.start_soon(work, name)
+    assert seen == {name: [name] * 2 for name in CLASSES}
 
 
 async def test_threads_of_one_sync_client_keep_their_options_apart(emulator: RunningEmulator) -> None:
@@ -147,5 +148,4 @@ async def test_threads_of_one_sync_client_keep_their_options_apart(emulator: Run
             return [receipt.plan.route_class for receipt in scope.receipts]
 
         with ThreadPoolExecutor(6) as pool:
-            names = [f"thread-{number}" for number in range(6)]
-            assert list(pool.map(work, names)) == [[name] * 2 for name in names]
+            assert list(pool.map(work, CLASSES)) == [[name] * 2 for name in CLASSES]

@@ -5,6 +5,7 @@ python -m aig_client.apps.demo
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from .emulator import EmulatorConfig, serve_in_thread
 
 TOKEN = "demo-token"  # noqa: S105  (the emulator's, made up here)
 _COLUMNS = ("request", "tenant", "intent", "key", "cache", "latency", "tokens in/out")
+_CLASS_COLUMNS = ("route class", "model chosen", "tools sent", "cache", "tokens in/out", "cost", "saved")
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,20 @@ class Row:
             f"{(receipt.latency or 0) * 1000:7.1f} ms",
             f"{usage.input_tokens}/{usage.output_tokens}" if usage else "-",
         )
+
+
+def class_cells(receipt: Receipt, tools_sent: int) -> tuple[str, ...]:
+    """One line of the second table: what a class chose, and what that cost."""
+    usage, cost = receipt.usage, receipt.cost
+    return (
+        receipt.plan.route_class or "-",
+        receipt.model or "-",
+        str(tools_sent),
+        receipt.cache_status or "-",
+        f"{usage.input_tokens}/{usage.output_tokens}" if usage else "-",
+        str(cost) if cost else "-",
+        f"${cost.saved_nanodollars / 1e9:.7f}" if cost and cost.saved_nanodollars else "-",
+    )
 
 
 class SummaryService:
@@ -89,8 +105,33 @@ def stranger() -> Generator[tuple[str, list[list[str]]]]:
         thread.join()
 
 
-def run() -> tuple[list[Row], list[str], str]:
-    """Make the calls; return the table, the headers the stranger saw, and where the gateway was."""
+_TOOLS = [{"type": "function", "function": {"name": "search", "parameters": {"type": "object"}}}]
+
+
+def classes(gateway: GatewayClient, article: str) -> list[tuple[Receipt, int]]:
+    """The same question as two kinds of work, with a tool and without a model; the cheap one twice."""
+    body = {"messages": [{"role": "user", "content": article}], "tools": _TOOLS}
+    cached = CacheIntent.response(300)
+    receipts = [
+        gateway.chat(body, route_class="code_draft").receipt,
+        gateway.chat(body, route_class="summary", cache=cached, tenant="acme").receipt,
+        gateway.chat(body, route_class="summary", cache=cached, tenant="acme").receipt,
+    ]
+    return [(receipt, len(json.loads(receipt.plan.body or b"{}").get("tools", ()))) for receipt in receipts]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What the demo saw: the table, the headers that reached the stranger, the classes, and where the gateway was."""
+
+    rows: list[Row]
+    seen: list[str]
+    classes: list[tuple[Receipt, int]]
+    base: str
+
+
+def run() -> Shown:
+    """Make the calls."""
     config = EmulatorConfig(auth_tokens=frozenset({TOKEN}), stored_keys=frozenset({"openai"}), latency_ms=150)
     cached, off = CacheIntent.response(300), CacheIntent.off
     article = "Caches are where the money is, and where the wrong answers come from."
@@ -106,30 +147,37 @@ def run() -> tuple[list[Row], list[str], str]:
                     ("changed question", "acme", article + " Why?", cached),
                     ("the same, cache skipped", "acme", article, off),
                     ("the same, another tenant", "globex", article, cached),
-                    ("and again", "globex", article, cached),
                 )
             ]
             answer = gateway.post(elsewhere, json={"model": "x"}, cache=cached, tenant="acme")
             rows.append(Row("a host that is no gateway", "acme", answer.receipt))
-        return rows, seen[0], base
+            chosen = classes(gateway, article)
+        return Shown(rows, seen[0], chosen, base)
 
 
-def main() -> int:
-    """Print the table; exit 1 if anything is not as it should be."""
-    rows, seen, base = run()
-    lines = [_COLUMNS, *(row.cells() for row in rows)]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(_COLUMNS))]
-    print(f"AI Gateway (local): {base}\n")
+def table(lines: list[tuple[str, ...]]) -> None:
+    """Print lines in columns, the first as the head."""
+    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
     for number, line in enumerate(lines):
         print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
         if number == 0:
             print("  ".join("─" * width for width in widths))
-    leaked = [name for name in seen if name.startswith(("cf-", "x-aig-"))]
-    print(f"\nThe host that is no gateway received {len(seen)} headers, {len(leaked)} of them Cloudflare's.")
-    expected = ["MISS", "HIT", "MISS", "MISS", "MISS", "HIT", None]
-    statuses = [row.receipt.cache_status for row in rows]
-    if statuses != expected or leaked:
-        print(f"Not as it should be: expected {expected}, saw {statuses}; leaked {leaked}")
+
+
+def main() -> int:
+    """Print what happened; exit 1 if anything is not as it should be."""
+    shown = run()
+    print(f"AI Gateway (local): {shown.base}\n")
+    table([_COLUMNS, *(row.cells() for row in shown.rows)])
+    leaked = [name for name in shown.seen if name.startswith(("cf-", "x-aig-"))]
+    print(f"\nThe host that is no gateway received {len(shown.seen)} headers, {len(leaked)} of them Cloudflare's.\n")
+    table([_CLASS_COLUMNS, *(class_cells(*line) for line in shown.classes)])
+    expected = ["MISS", "HIT", "MISS", "MISS", "MISS", None]
+    statuses = [row.receipt.cache_status for row in shown.rows]
+    (draft, drafted), (cheap, stripped), (again, _) = shown.classes
+    chosen = [draft.model != cheap.model == again.model, drafted == 1, stripped == 0, again.metadata.hit]
+    if statuses != expected or leaked or not all(chosen):
+        print(f"Not as it should be: expected {expected}, saw {statuses}; leaked {leaked}; classes {chosen}")
         return 1
     return 0
 

@@ -9,7 +9,8 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from ._values import Head, Meter, NoAnswer, Plan
+from ._receipt import Head, Meter, NoAnswer
+from ._values import Plan
 
 T = TypeVar("T")
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from ._values import Receipt
+    from ._receipt import Receipt
 
 NoAnswerKind = Literal["connect", "timeout", "deadline", "protocol"]
 

@@ -1,21 +1,18 @@
-"""The values that travel along the path, in the order they appear. All frozen; none shows a secret, prompt or
-answer.
-"""
+"""The values that travel down the path, from request to plan. All frozen; none shows a secret, prompt or answer."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from functools import cached_property
-from types import MappingProxyType
-from typing import ClassVar, Final, Literal
+from typing import TYPE_CHECKING, ClassVar, Final, Literal
 
-from ._errors import ConfigurationError, NoAnswerKind
+from ._errors import ConfigurationError
 from .facts._headers import GatewayMetadata
-from .facts._response import CacheStatus, ResponseMetadata
 from .facts._surfaces import Surface
-from .facts._usage import Usage, usage_dialect, usage_of
+
+if TYPE_CHECKING:
+    from .facts._catalog import Capabilities
+    from .path._select import Selection
 
 RawHeaders = tuple[tuple[bytes, bytes], ...]
 
@@ -127,9 +124,12 @@ class Options:
     Attributes:
         cache: the cache intent.
         tenant: who may see a cached answer again.
-        route_class: the kind of work; stamped into ``cf-aig-metadata`` as ``route_class``.
+        route_class: the kind of work: a class of the policy, whose rules hold for the call; stamped into
+            ``cf-aig-metadata`` as ``route_class``.
         gateway: further ``cf-aig-*`` headers. Cache fields in here are the plain Cloudflare headers, sent as they are.
         deadline: seconds for the whole call, answer included.
+        targeting_key: who or what stays with one arm where a route class splits its traffic by weight (a user's id, a
+            session's); it is hashed and never sent.
     """
 
     cache: CacheIntent | None = None
@@ -137,6 +137,7 @@ class Options:
     route_class: str | None = None
     gateway: GatewayMetadata | None = None
     deadline: float | None = None
+    targeting_key: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if self.cache is not None and not isinstance(self.cache, CacheIntent):
@@ -165,6 +166,7 @@ class Options:
             route_class=self.route_class or wider.route_class,
             gateway=gateway,
             deadline=self.deadline or wider.deadline,
+            targeting_key=self.targeting_key or wider.targeting_key,
         )
 
 
@@ -175,7 +177,8 @@ NO_OPTIONS: Final = Options()
 class Request:
     """A request as the shell hands it in: any header may be in it, nothing was decided yet.
 
-    ``left_gateway`` says that a gateway redirected here: outside, no credential goes along.
+    ``left_gateway`` says that a gateway redirected here: outside, no credential goes along. ``today`` is the day
+    (``YYYY-MM-DD``, UTC): models retire and prices change on days, and the core has no clock.
     """
 
     method: str
@@ -184,6 +187,7 @@ class Request:
     body: bytes | None = field(default=None, repr=False)
     tree: object = field(default=UNSET, repr=False)
     left_gateway: bool = False
+    today: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +195,9 @@ class Plan:
     """What will be sent, and why. ``reasons`` are sentences for people; no secret, prompt or tenant's name is in them.
 
     ``model`` and ``stream`` are None where nobody needed to look into the body: an SDK's call that is not cached.
+    ``body`` is what replaces the caller's bytes; None where those leave as they are. ``selection`` tells how a route
+    class chose the model; None where the caller did. ``capabilities`` is what is known of that model, where a class
+    made anybody look. ``fallbacks`` are the models that may be tried after it. ``today`` is the request's.
     """
 
     method: str
@@ -204,159 +211,13 @@ class Plan:
     stream: bool | None = None
     deadline: float | None = None
     reasons: tuple[str, ...] = ()
+    body: bytes | None = field(default=None, repr=False)
+    selection: Selection | None = None
+    capabilities: Capabilities | None = field(default=None, repr=False)
+    today: str | None = None
+    fallbacks: tuple[str, ...] = ()
 
     @property
     def ttl(self) -> int | None:
         """Seconds the answer may live in the gateway's cache, when a key is sent."""
         return self.intent.ttl if self.key is not None else None
-
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    """The first bytes of an answer. ``sent_at`` and ``at`` are seconds on the shell's own clock."""
-
-    status: int
-    headers: RawHeaders = field(repr=False)
-    sent_at: float
-    at: float
-
-    def header(self, name: bytes) -> bytes | None:
-        """The first header of this lower-case name, trimmed."""
-        for key, value in self.headers:
-            if len(key) == len(name) and key.lower() == name:
-                return value.strip()
-        return None
-
-
-@dataclass(frozen=True, slots=True)
-class NoAnswer:
-    """Nobody answered: a value, not an exception, so that the path can speak about it."""
-
-    kind: NoAnswerKind
-    problem: str
-    sent_at: float
-    at: float
-
-
-Ended = Literal["complete", "cut", "cancelled", "errored"]
-
-
-@dataclass(frozen=True, slots=True)
-class Meter:
-    """What went by while the answer was handed over.
-
-    ``size`` counts the body's bytes as they came over the wire. ``start`` and ``tail`` are the first and the last
-    bytes as they came, for usage and the end marker, never shown.
-    ``whole`` says that ``tail`` is the complete body. ``ended`` is the shell's word: ``complete`` means that the body
-    came to its end as HTTP frames it.
-    """
-
-    size: int
-    ended: Ended
-    at: float
-    start: bytes = field(default=b"", repr=False)
-    tail: bytes = field(default=b"", repr=False)
-    whole: bool = False
-
-
-@dataclass(frozen=True)
-class Receipt:
-    """The one record of what happened; response metadata, logs and tests are views of it.
-
-    Attributes:
-        plan: what was decided.
-        head: the answer's first bytes; None when nobody answered.
-        meter: how the answer passed; None when there was none.
-        no_answer: how nobody answered, otherwise None.
-        ended: ``complete``, ``cut`` (the bytes stopped before the end), ``cancelled`` (the caller left),
-            ``errored`` (the stream itself carried an error, or a deadline passed) or ``unreachable``.
-        attempts: how many times a request was sent.
-    """
-
-    plan: Plan
-    head: Head | None
-    meter: Meter | None
-    no_answer: NoAnswer | None
-    ended: Ended | Literal["unreachable"]
-    attempts: int
-
-    @cached_property
-    def metadata(self) -> ResponseMetadata:
-        """What the gateway said; empty when the answer came from no gateway."""
-        if self.head is None or self.plan.surface is None:
-            return _NO_METADATA
-        return ResponseMetadata.from_headers(self.head.headers)
-
-    @cached_property
-    def usage(self) -> Usage | None:
-        """What the provider reported; None where it did not, or where it passed unread.
-
-        ``complete`` is False where the answer did not come to its end: the counts are those until then.
-        """
-        if self.head is None or self.meter is None:
-            return None
-        surface = self.plan.surface
-        provider = self.metadata.provider or (surface.provider if surface is not None else None)
-        return usage_of(
-            self.meter.start,
-            self.meter.tail,
-            encoding=self.header("content-encoding"),
-            whole=self.meter.whole,
-            dialect=usage_dialect(provider, surface.kind) if surface is not None else None,
-            complete=self.ended == "complete",
-        )
-
-    @property
-    def status(self) -> int | None:
-        """The HTTP status, when anybody answered."""
-        return None if self.head is None else self.head.status
-
-    @property
-    def cache_status(self) -> CacheStatus | None:
-        """``cf-aig-cache-status``, typed."""
-        return self.metadata.ai_gateway_cache_status
-
-    @property
-    def latency(self) -> float | None:
-        """Seconds from sending to the end of the answer (or to giving up)."""
-        first = self.head or self.no_answer
-        last = self.meter or first
-        return None if first is None or last is None else last.at - first.sent_at
-
-    @property
-    def time_to_first_byte(self) -> float | None:
-        """Seconds from sending to the answer's headers."""
-        return None if self.head is None else self.head.at - self.head.sent_at
-
-    def header(self, name: str) -> str | None:
-        """One response header by its lower-case name."""
-        value = self.head.header(name.encode("latin-1")) if self.head is not None else None
-        return value.decode("latin-1") if value is not None else None
-
-    def as_dict(self) -> Mapping[str, object]:
-        """The receipt as plain, safe values: for a log line or a test."""
-        surface = self.plan.surface
-        usage = self.usage
-        return MappingProxyType(
-            {
-                "surface": surface.family if surface else None,
-                "provider": surface.provider if surface else None,
-                "endpoint": surface.kind if surface else None,
-                "model": self.plan.model,
-                "route_class": self.plan.route_class,
-                "intent": self.plan.intent.mode,
-                "key": self.plan.key.value if self.plan.key else None,
-                "ttl": self.plan.ttl,
-                "reasons": list(self.plan.reasons),
-                "status": self.status,
-                "cache_status": self.cache_status.value if self.cache_status else None,
-                "log_id": self.metadata.log_id,
-                "ended": self.ended,
-                "attempts": self.attempts,
-                "latency": self.latency,
-                "usage": dict(usage.as_dict()) if usage else None,
-            }
-        )
-
-
-_NO_METADATA: Final = ResponseMetadata()

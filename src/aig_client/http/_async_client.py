@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from types import TracebackType
-from typing import Final, Literal, Self, Unpack
+from typing import TYPE_CHECKING, Final, Literal, Self, Unpack
 
 from ..core import (
     UNSET,
@@ -33,6 +33,9 @@ from ._record import OnReceipt
 from ._response import GatewayResponse, error_of
 from ._wiring import CallOptions, HttpFamily, build_request, endpoint_request, wire
 
+if TYPE_CHECKING:
+    from ..core import ChooseModel, Policy
+
 
 class AsyncGatewayClient:
     """A client for one AI Gateway.
@@ -56,6 +59,9 @@ class AsyncGatewayClient:
         namespace, policy_epoch, secret: see ``cache_key``.
         on_receipt: called with the receipt of every exchange.
         proxy: a proxy URL, else the environment's; for SDKs as well, while ``client`` is not.
+        policy: the route classes: a ``Policy``, or the path of an ``aig.toml`` or ``policy.json``; else those of
+            ``aig.toml`` and of the environment (``AIG_MODEL__...``) over the built-in ones.
+        choose_model: overrides the models of route classes: given class and provider, a model or None.
         config: the path of an ``aig.toml``.
 
     Raises:
@@ -84,6 +90,8 @@ class AsyncGatewayClient:
         secret: bytes | str | None = None,
         on_receipt: OnReceipt | None = None,
         proxy: str | None = None,
+        policy: Policy | str | None = None,
+        choose_model: ChooseModel | None = None,
         config: str | None = None,
     ) -> None:
         self._wiring = wire(
@@ -103,6 +111,9 @@ class AsyncGatewayClient:
             credential=credential,
             secret=secret,
             defaults=Options(cache=cache, tenant=tenant, route_class=route_class, gateway=gateway, deadline=deadline),
+            policy=policy,
+            choose_model=choose_model,
+            config=config,
             family=family_of(http, client),
         )
         check_client(client, COLOUR, self._wiring.family, proxy=proxy)

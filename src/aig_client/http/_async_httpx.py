@@ -18,6 +18,7 @@ from ._async_httpx_pool import FAILURES, PoolStream, as_httpx, open_transport
 from ._deadline import call_within_async, due_at, has_passed, shorten, until_async
 from ._options import current
 from ._record import EXTENSION, OnReceipt, Record, Tally
+from ._sending import rewritten_headers, today
 
 _LATE: Final = "the deadline for the whole call has passed"
 
@@ -109,8 +110,9 @@ class AsyncDriver:
         """
         due = due_at(record.plan.deadline)
         response = await self._sent(record, build, send, due)
-        while record.wants_sending:
-            await response.aclose()
+        while response is None or record.wants_sending:
+            if response is not None:
+                await response.aclose()
             response = await self._sent(record, build, send, due)
         response.extensions[EXTENSION] = record
         if response.is_closed:  # it came whole, from a mock or from a cache of the caller's own
@@ -124,7 +126,8 @@ class AsyncDriver:
 
     async def _sent(
         self, record: Record, build: Callable[[Plan], httpx.Request], send: _Sender, due: float | None
-    ) -> httpx.Response:
+    ) -> httpx.Response | None:
+        """Send once. None: nobody answered, and the path asks somebody else."""
         request = build(record.sending())
         try:
             if due is not None:
@@ -138,6 +141,8 @@ class AsyncDriver:
                 self._unanswered(record, "deadline", _LATE)
             else:
                 self._unanswered(record, no_answer_kind(error), type(error).__name__)
+            if record.wants_sending:
+                return None
             raise
         record.answered(response.status_code, tuple(response.headers.raw))
         return response
@@ -182,9 +187,14 @@ class AsyncGatewayTransport(httpx.AsyncBaseTransport):
 
         def build(plan: Plan) -> httpx.Request:
             # A new request: the caller's keeps its headers, or a redirect would carry ours to another host.
-            return httpx.Request(
-                plan.method, request.url, headers=plan.headers, stream=request.stream, extensions=request.extensions
-            )
+            url = request.url if plan.url == asked.url else httpx.URL(plan.url)
+            if plan.body is None and url is request.url:
+                stream, headers = request.stream, plan.headers
+            else:
+                content = plan.body if plan.body is not None else body or b""
+                stream = httpx.ByteStream(content)
+                headers = rewritten_headers(plan.headers, url.netloc, len(content))
+            return httpx.Request(plan.method, url, headers=headers, stream=stream, extensions=request.extensions)
 
         asked = Request(
             request.method,
@@ -192,6 +202,7 @@ class AsyncGatewayTransport(httpx.AsyncBaseTransport):
             tuple(request.headers.raw),
             body,
             left_gateway=_FROM_GATEWAY in request.extensions,
+            today=today(),
         )
         record = self._driver.start(asked, defaults=self._options)
         if record.plan.surface is not None:

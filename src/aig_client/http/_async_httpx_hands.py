@@ -16,6 +16,7 @@ from ._async_httpx import AsyncDriver, AsyncGatewayTransport
 from ._async_httpx_pool import open_transport
 from ._hands import CONNECT_TIMEOUT, READ_TIMEOUT, USER_AGENT, environment_proxy, unreachable
 from ._record import OnReceipt, Record
+from ._sending import today
 
 _REQUEST_OWN: Final = frozenset({b"host", b"content-length", b"transfer-encoding"})
 
@@ -103,11 +104,13 @@ class AsyncHttpxHands:
             Refused: before anything is sent.
             Unreachable: nobody answered.
         """
-        url, host = self._url(request.url)
-        asked = Request(request.method, request.url, self._with_usual(request.headers), request.body, request.tree)
-        body = request.body or b""
+        self._url(request.url)
+        headers = self._with_usual(request.headers)
+        asked = Request(request.method, request.url, headers, request.body, request.tree, today=today())
 
         def build(plan: Plan) -> httpx.Request:
+            url, host = self._url(plan.url)
+            body = (request.body if plan.body is None else plan.body) or b""
             headers = [(b"Host", host), *plan.headers]
             if body or plan.method not in ("GET", "HEAD"):
                 headers.append((b"Content-Length", str(len(body)).encode()))

@@ -43,6 +43,7 @@ def options(
     route_class: str | None = None,
     gateway: GatewayMetadata | None = None,
     deadline: float | None = None,
+    targeting_key: str | None = None,
 ) -> Generator[Scope]:
     """Options for every gateway call made inside the block, by whichever SDK. Inner blocks lay theirs over outer ones.
 
@@ -52,7 +53,14 @@ def options(
         ConfigurationError: an option that can never work.
     """
     wider, scopes = current()
-    chosen = Options(cache=cache, tenant=tenant, route_class=route_class, gateway=gateway, deadline=deadline)
+    chosen = Options(
+        cache=cache,
+        tenant=tenant,
+        route_class=route_class,
+        gateway=gateway,
+        deadline=deadline,
+        targeting_key=targeting_key,
+    )
     scope = Scope(chosen.over(wider))
     token = _SCOPES.set((*scopes, scope))
     try:

@@ -17,6 +17,7 @@ from ._sync_httpx2_pool import FAILURES, PoolStream, as_httpx2, open_transport
 from ._deadline import call_within, due_at, has_passed, shorten, until
 from ._options import current
 from ._record import EXTENSION, OnReceipt, Record, Tally
+from ._sending import rewritten_headers, today
 
 _LATE: Final = "the deadline for the whole call has passed"
 
@@ -108,8 +109,9 @@ class Driver:
         """
         due = due_at(record.plan.deadline)
         response = self._sent(record, build, send, due)
-        while record.wants_sending:
-            response.close()
+        while response is None or record.wants_sending:
+            if response is not None:
+                response.close()
             response = self._sent(record, build, send, due)
         response.extensions[EXTENSION] = record
         if response.is_closed:  # it came whole, from a mock or from a cache of the caller's own
@@ -123,7 +125,8 @@ class Driver:
 
     def _sent(
         self, record: Record, build: Callable[[Plan], httpx2.Request], send: _Sender, due: float | None
-    ) -> httpx2.Response:
+    ) -> httpx2.Response | None:
+        """Send once. None: nobody answered, and the path asks somebody else."""
         request = build(record.sending())
         try:
             if due is not None:
@@ -137,6 +140,8 @@ class Driver:
                 self._unanswered(record, "deadline", _LATE)
             else:
                 self._unanswered(record, no_answer_kind(error), type(error).__name__)
+            if record.wants_sending:
+                return None
             raise
         record.answered(response.status_code, tuple(response.headers.raw))
         return response
@@ -181,9 +186,14 @@ class GatewayTransport(httpx2.BaseTransport):
 
         def build(plan: Plan) -> httpx2.Request:
             # A new request: the caller's keeps its headers, or a redirect would carry ours to another host.
-            return httpx2.Request(
-                plan.method, request.url, headers=plan.headers, stream=request.stream, extensions=request.extensions
-            )
+            url = request.url if plan.url == asked.url else httpx2.URL(plan.url)
+            if plan.body is None and url is request.url:
+                stream, headers = request.stream, plan.headers
+            else:
+                content = plan.body if plan.body is not None else body or b""
+                stream = httpx2.ByteStream(content)
+                headers = rewritten_headers(plan.headers, url.netloc, len(content))
+            return httpx2.Request(plan.method, url, headers=headers, stream=stream, extensions=request.extensions)
 
         asked = Request(
             request.method,
@@ -191,6 +201,7 @@ class GatewayTransport(httpx2.BaseTransport):
             tuple(request.headers.raw),
             body,
             left_gateway=_FROM_GATEWAY in request.extensions,
+            today=today(),
         )
         record = self._driver.start(asked, defaults=self._options)
         if record.plan.surface is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final, Literal, TypedDict
+from typing import TYPE_CHECKING, Final, Literal, TypedDict
 
 from ..core import (
     NEEDED_HEADERS,
@@ -23,8 +23,11 @@ from ..core import (
     provider_row,
     surface_of,
 )
-from ..schema import Settings
+from ..schema import Settings, load_policy
 from . import _codec
+
+if TYPE_CHECKING:
+    from ..core import ChooseModel, Policy
 
 HttpFamily = Literal["httpx", "httpx2"]
 _ABSOLUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
@@ -60,6 +63,7 @@ class CallOptions(TypedDict, total=False):
     route_class: str | None
     gateway: GatewayMetadata | None
     deadline: float | None
+    targeting_key: str | None
 
 
 def wire(
@@ -70,6 +74,9 @@ def wire(
     credential: Literal["stored", "request"],
     secret: bytes | str | None,
     defaults: Options,
+    policy: Policy | str | None,
+    choose_model: ChooseModel | None,
+    config: str | None,
     family: HttpFamily,
 ) -> Wiring:
     """Put a client's rules together.
@@ -93,15 +100,20 @@ def wire(
         )
     for provider in provider_keys or {}:
         provider_row(provider)
+    chosen = load_policy(policy or config) if policy is None or isinstance(policy, str) else policy
+    if defaults.route_class is not None:
+        chosen.route_class(defaults.route_class)  # unknown? then now, and not at the first call
     rules = Rules(
         token=settings.token,
         credential=credential,
         gateway_id=settings.gateway_id,
         gateways=declared,
         namespace=settings.namespace,
-        policy_epoch=settings.policy_epoch,
+        policy_epoch=settings.policy_epoch or chosen.epoch,
         secret=secret.encode() if isinstance(secret, str) else secret,
         defaults=defaults,
+        policy=chosen,
+        choose_model=choose_model,
         maker=_codec.maker,
     )
     return Wiring(base_url, rules, replace(rules, credential="request"), dict(provider_keys or {}), family)

@@ -23,6 +23,8 @@ ENVIRONMENT: Final[Mapping[str, tuple[str, ...]]] = {
 
 FILE: Final = "aig.toml"
 _TABLE: Final = "gateway"
+POLICY_TABLES: Final = frozenset({"policy", "classes", "overrides", "models"})
+"""Tables of the same file that `load_policy` reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,24 +104,37 @@ def _rank(source: str) -> int:
     return 2 if source == "argument" else 1 if source.startswith("environment") else 0
 
 
-def _from_file(path: str | None) -> tuple[dict[str, str], dict[str, str]]:
+def read_file(path: str | None) -> tuple[dict[str, object], str]:
+    """The tables of a configuration file, and its name for errors. Without ``path`` a missing file is an empty one.
+
+    Raises:
+        ConfigurationError: it cannot be read, is not TOML, or has a table that we do not know.
+    """
     file = Path(path) if path is not None else Path(FILE)
     if path is None and not file.is_file():
-        return {}, {}
+        return {}, str(file)
     try:
-        document = tomllib.loads(file.read_text("utf-8"))
+        document: dict[str, object] = tomllib.loads(file.read_text("utf-8"))
     except OSError as error:
         raise ConfigurationError("config", f"cannot be read ({error.strerror})", source=str(file)) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError("config", f"is not TOML: {error}", source=str(file)) from None
     for name in document:
-        if name != _TABLE:
+        if name != _TABLE and name not in POLICY_TABLES:
             raise ConfigurationError(
-                name, "is no table we know", source=str(file), remedy=f"Settings go into [{_TABLE}]"
+                name,
+                "is no table we know",
+                source=str(file),
+                remedy=f"Settings go into [{_TABLE}], the policy into {', '.join(sorted(POLICY_TABLES))}",
             )
+    return document, str(file)
+
+
+def _from_file(path: str | None) -> tuple[dict[str, str], dict[str, str]]:
+    document, file = read_file(path)
     table = document.get(_TABLE, {})
     if not isinstance(table, dict):
-        raise ConfigurationError(_TABLE, "must be a table", source=str(file))
+        raise ConfigurationError(_TABLE, "must be a table", source=file)
     values: dict[str, str] = {}
     for name, value in table.items():
         where = f"{file} [{_TABLE}]"

@@ -14,6 +14,7 @@ import click
 
 from ...core import AigError, CacheIntent, GatewayError, ProviderError, Receipt
 from ...http import GatewayClient
+from ._amounts import dollars
 from ._bench_figures import Figures, Latency, Sample, figures_of
 from ._bench_lines import BenchLine, check_lines, passes, read_lines
 from ._clients import client_options, intent_of, open_client, tenant_of
@@ -61,12 +62,18 @@ def command(file: str, provider: str | None, concurrency: int, repeat: int, **op
     The token-weighted hit rate is the input tokens of hits over all input tokens: what the cache saves, not how often.
     A pass over the file ends before the next begins.
     """
-    intent = intent_of(options["cache"])
-    lines = read_lines(file, provider=provider, tenant=tenant_of(options["tenant"], shared=options["shared"]))
+    intent = None if options["cache"] is None else intent_of(options["cache"])
+    lines = read_lines(
+        file,
+        provider=provider,
+        route_class=options["route_class"],
+        tenant=tenant_of(options["tenant"], shared=options["shared"]),
+    )
     with open_client(
         base_url=options["base_url"],
         http=options["http"],
         route_class=options["route_class"],
+        policy=options["policy"],
         deadline=options["deadline"],
     ) as client:
         check_lines(client, lines, intent)
@@ -75,14 +82,14 @@ def command(file: str, provider: str | None, concurrency: int, repeat: int, **op
             samples = list(_samples(client, lines, intent, repeat=repeat, concurrency=concurrency, done=advance))
         seconds = time.monotonic() - started
     figures = figures_of(samples)
-    result = BenchResult(file, repeat, concurrency, intent.ttl, round(seconds, 3), figures)
+    result = BenchResult(file, repeat, concurrency, options["cache"], round(seconds, 3), figures)
     return Outcome(result, _render, SAID_NO if figures.errors else GOOD)
 
 
 def _samples(
     client: GatewayClient,
     lines: list[BenchLine],
-    intent: CacheIntent,
+    intent: CacheIntent | None,
     *,
     repeat: int,
     concurrency: int,
@@ -99,7 +106,7 @@ def _samples(
         pool.shutdown(cancel_futures=True)  # on Ctrl-C what has not begun never begins
 
 
-def _sample(client: GatewayClient, one: BenchLine, intent: CacheIntent, run: int) -> Sample:
+def _sample(client: GatewayClient, one: BenchLine, intent: CacheIntent | None, run: int) -> Sample:
     started = time.monotonic()
     try:
         answer = client.post(one.url, json=one.body, headers=one.headers, cache=intent, tenant=one.tenant)
@@ -112,7 +119,7 @@ def _sample(client: GatewayClient, one: BenchLine, intent: CacheIntent, run: int
 
 
 def _answered(one: BenchLine, run: int, receipt: Receipt) -> Sample:
-    usage, status = receipt.usage, receipt.cache_status
+    usage, status, cost = receipt.usage, receipt.cache_status, receipt.cost
     return Sample(
         line=one.number,
         run=run,
@@ -123,6 +130,9 @@ def _answered(one: BenchLine, run: int, receipt: Receipt) -> Sample:
         error=None,
         status=receipt.status,
         log_id=receipt.metadata.log_id,
+        model=receipt.model,
+        nanodollars=cost.nanodollars if cost is not None else None,
+        saved_nanodollars=cost.saved_nanodollars if cost is not None else None,
     )
 
 
@@ -142,7 +152,7 @@ def _progress(total: int) -> Generator[Callable[[], None]]:
 
 def _render(result: BenchResult) -> Iterable[Block]:
     figures = result.figures
-    cached = f"for {result.cache} s" if result.cache else "not: --cache SECONDS turns it on"
+    cached = f"for {result.cache} s" if result.cache else "not, unless the class says so: --cache SECONDS turns it on"
     yield facts(
         [
             ("requests", f"{figures.requests} in {result.seconds:.2f} s, {result.concurrency} at a time"),
@@ -151,6 +161,9 @@ def _render(result: BenchResult) -> Iterable[Block]:
             ("hits", f"{figures.hits}, {figures.misses} misses, {figures.unknown} unknown"),
             ("hit rate", _percent(figures.hit_rate)),
             ("token-weighted", f"{_percent(figures.token_hit_rate)} {_tokens(figures)}"),
+            ("models", ", ".join(f"{model} {count}" for model, count in figures.answers_by_model.items()) or None),
+            ("cost", f"{dollars(figures.nanodollars)}{_but(figures.unpriced, 'answer')}"),
+            ("saved", f"{dollars(figures.saved_nanodollars)} by hits{_but(figures.unsaved, 'hit')}"),
         ]
     )
     yield line()
@@ -185,6 +198,10 @@ def _percent(rate: float | None) -> str:
 def _tokens(figures: Figures) -> str:
     without = f"; {figures.unmetered} answers report none" if figures.unmetered else ""
     return f"({figures.input_tokens_of_hits} of {figures.input_tokens} input tokens came with hits{without})"
+
+
+def _but(unknown: int, what: str) -> str:
+    return f", without {unknown} {what}{'s' if unknown != 1 else ''} of unknown cost" if unknown else ""
 
 
 def _errors(figures: Figures) -> str:

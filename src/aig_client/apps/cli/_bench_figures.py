@@ -24,6 +24,9 @@ class Sample:
     error: str | None
     status: int | None
     log_id: str | None
+    model: str | None = None
+    nanodollars: int | None = None
+    saved_nanodollars: int | None = None
 
     @property
     def hit(self) -> bool:
@@ -54,6 +57,9 @@ class Figures:
         hit_rate: hits over answers; None without an answer.
         token_hit_rate: input tokens of hits over the input tokens of all answers that report them.
         unmetered: answers that report no input tokens, and so are in no token rate.
+        nanodollars: what all answers cost whose cost is known; ``unpriced`` counts the others.
+        saved_nanodollars: what hits saved, as far as that is known; ``unsaved`` counts the other hits.
+        answers_by_model: how many answers each model gave.
     """
 
     requests: int
@@ -67,6 +73,11 @@ class Figures:
     input_tokens_of_hits: int
     output_tokens: int
     unmetered: int
+    nanodollars: int
+    unpriced: int
+    saved_nanodollars: int
+    unsaved: int
+    answers_by_model: dict[str, int]
     hit_latency: Latency
     miss_latency: Latency
     errors_by_meaning: dict[str, int]
@@ -92,6 +103,11 @@ def figures_of(samples: Sequence[Sample]) -> Figures:
         input_tokens_of_hits=saved,
         output_tokens=sum(one.output_tokens or 0 for one in answers),
         unmetered=sum(one.input_tokens is None for one in answers),
+        nanodollars=sum(one.nanodollars or 0 for one in answers),
+        unpriced=sum(one.nanodollars is None for one in answers),
+        saved_nanodollars=sum(one.saved_nanodollars or 0 for one in hits),
+        unsaved=sum(one.saved_nanodollars is None for one in hits),
+        answers_by_model=dict(sorted(Counter(one.model for one in answers if one.model is not None).items())),
         hit_latency=latency_of(hits),
         miss_latency=latency_of(misses),
         errors_by_meaning=dict(Counter(one.error for one in samples if one.error is not None)),

@@ -26,20 +26,23 @@ class BenchLine:
     tenant: Tenant | None = field(repr=False)
 
 
-def read_lines(path: str, *, provider: str | None, tenant: Tenant | None) -> list[BenchLine]:
+def read_lines(
+    path: str, *, provider: str | None, tenant: Tenant | None, route_class: str | None = None
+) -> list[BenchLine]:
     """The requests of a file.
 
     Raises:
         InputError: naming every line (at most five) that is none, and why.
     """
     name = "standard input" if path == "-" else path
+    usual = _Usual(provider, tenant, route_class)
     good: list[BenchLine] = []
     bad: list[str] = []
     for number, raw in enumerate(read_bytes(path, name).split(b"\n"), 1):
         if not raw.strip():
             continue
         try:
-            good.append(_line(f"{name}:{number}", number, raw, provider, tenant))
+            good.append(_line(f"{name}:{number}", number, raw, usual))
         except (InputError, AigError) as error:
             bad.append(str(error) if str(error).startswith(name) else f"{name}:{number}: {error}")
     if bad:
@@ -50,23 +53,37 @@ def read_lines(path: str, *, provider: str | None, tenant: Tenant | None) -> lis
     return good
 
 
-def _line(name: str, number: int, raw: bytes, provider: str | None, tenant: Tenant | None) -> BenchLine:
+@dataclass(frozen=True, slots=True)
+class _Usual:
+    """What holds for lines that say nothing about it."""
+
+    provider: str | None
+    tenant: Tenant | None = field(repr=False)
+    route_class: str | None
+
+
+def _line(name: str, number: int, raw: bytes, usual: _Usual) -> BenchLine:
     document = document_of(name, parse(name, raw))
     if document.url is not None:
         raise InputError(f"{name} names a URL, and aig bench sends to the gateway that is configured: remove it.")
     if not isinstance(document.body, dict):
         raise InputError(f"{name} holds a list: write one JSON object on each line.")
-    target = target_of(document, provider=document.provider or provider, endpoint=document.endpoint)
+    target = target_of(
+        document,
+        provider=document.provider or usual.provider,
+        endpoint=document.endpoint,
+        route_class=usual.route_class,
+    )
     return BenchLine(
         number,
         f"{target.provider}{target.endpoint}",
         document.body,
         needed_headers(target.kind, document.headers),
-        document.tenant or tenant,
+        document.tenant or usual.tenant,
     )
 
 
-def check_lines(client: GatewayClient, lines: list[BenchLine], intent: CacheIntent) -> None:
+def check_lines(client: GatewayClient, lines: list[BenchLine], intent: CacheIntent | None) -> None:
     """Let the client plan every request, so that one it would refuse is known before any is sent.
 
     Raises:

@@ -9,24 +9,35 @@ from typing import Any, ClassVar, Final
 
 import click
 
-from ...core import PROVIDERS, AigError, EndpointKind, Receipt, Refused, Tenant, endpoint_path
+from ...core import PROVIDERS, USUAL_PROVIDER, AigError, EndpointKind, Receipt, Refused, Tenant, endpoint_path
 from ...http import GatewayClient
 from ...schema import ENVIRONMENT
 from ._clients import client_options, intent_of, open_client, tenant_of
 from ._command import OutcomeCommand, wants_json
 from ._dialects import DIALECTS, text_of
 from ._documents import Document, read_bytes, read_document
-from ._exchanges import MetadataFacts, ReceiptFacts, metadata_facts, milliseconds, receipt_facts
+from ._exchanges import (
+    MetadataFacts,
+    ReceiptFacts,
+    cost_in_words,
+    metadata_facts,
+    milliseconds,
+    receipt_facts,
+    saved_in_words,
+    tokens_in_words,
+)
 from ._guard import GOOD, SAID_NO, InputError
 from ._outcome import Block, Cell, Line, Outcome, facts, line
+from ._policies import load
 from ._printable import printable
 from ._said_no import SaidNo, said_no
-from ._targets import needed_headers, target_of
+from ._targets import ALIAS, needed_headers, of_the_caller, target_of
 
 EXAMPLE: Final = """\b
 Example:
   aig call "Say hello" --model openai/gpt-4.1-mini
   aig call "Say hello" --model claude-sonnet-4-5 --provider anthropic --stream
+  aig call "Say hello" --route-class summary
   aig call --file body.json --cache 300 --tenant acme
 
 The token is CF_AIG_TOKEN, never an argument.
@@ -77,15 +88,16 @@ def command(ctx: click.Context, /, **options: Any) -> Outcome[CallResult]:  # no
     stream: bool = options["stream"] or asked.body.get("stream") is True
     if stream:
         _check_stream(asked, document)
-    intent = intent_of(options["cache"])
+    intent = None if options["cache"] is None else intent_of(options["cache"])
     tenant: Tenant | None = tenant_of(options["tenant"], shared=options["shared"])
     tenant = tenant or (document.tenant if document else None)
-    if intent.ttl is not None and tenant is None:
+    if intent is not None and tenant is None:
         raise InputError("A cached answer belongs to a tenant: give --tenant NAME, or --shared for all callers.")
     with open_client(
         base_url=options["base_url"],
         http=options["http"],
         route_class=options["route_class"],
+        policy=options["policy"],
         deadline=options["deadline"],
     ) as client:
         sender = _Sender(client, asked, {"cache": intent, "tenant": tenant})
@@ -105,7 +117,7 @@ def _asked(options: dict[str, Any]) -> tuple[Asked, Document | None]:
         if options["model"] is not None:
             raise InputError("--model goes with a PROMPT; the body in --file names its own: leave --model out.")
         document = read_document(options["file"])
-        return _from_file(document, options["provider"], options["endpoint"]), document
+        return _from_file(document, options), document
     assert prompt is not None
     if options["endpoint"] is not None:
         raise InputError("--endpoint goes with --file: leave it out.")
@@ -113,12 +125,29 @@ def _asked(options: dict[str, Any]) -> tuple[Asked, Document | None]:
         prompt = read_bytes("-", "standard input").decode("utf-8").strip()
     if not prompt:
         raise InputError("The prompt is empty: write one.")
+    route_class: str | None = options["route_class"]
+    if not options["model"] and route_class is not None:
+        provider = options["provider"] or _first_provider(options["policy"])
+        return _from_prompt(prompt, f"{ALIAS}{route_class}", provider), None
     return _from_prompt(prompt, options["model"], options["provider"]), None
+
+
+def _first_provider(policy: str | None) -> str:
+    """The provider that a class's request is made for: the first of the policy's that chats; the class may move it."""
+    chatty = [slug for slug in load(policy).policy.providers if _chats(slug)]
+    return next(iter(chatty), USUAL_PROVIDER.get("chat", "openai"))
+
+
+def _chats(provider: str) -> bool:
+    row = PROVIDERS.get(provider)
+    return row is not None and any(kind in row.paths for kind in _CHATTY)
 
 
 def _from_prompt(prompt: str, model: str | None, provider: str | None) -> Asked:
     if not model:
-        raise InputError("No model is named: give --model, for example openai/gpt-4.1-mini.")
+        raise InputError(
+            "No model is named: give --model, for example openai/gpt-4.1-mini, or --route-class: the class chooses."
+        )
     if provider is None:
         slug, slash, rest = model.partition("/")
         if not slash or slug not in PROVIDERS:
@@ -133,16 +162,18 @@ def _from_prompt(prompt: str, model: str | None, provider: str | None) -> Asked:
     return Asked(provider, path, kind, DIALECTS[kind].body(model, prompt), needed_headers(kind, {}))
 
 
-def _from_file(document: Document, provider: str | None, endpoint: str | None) -> Asked:
+def _from_file(document: Document, options: dict[str, Any]) -> Asked:
     if document.url is not None:
         raise InputError(
             f"{document.name} names a URL, and aig call sends to the gateway that is configured: remove it."
         )
-    target = target_of(document, provider=provider, endpoint=endpoint)
+    target = target_of(
+        document, provider=options["provider"], endpoint=options["endpoint"], route_class=options["route_class"]
+    )
     if not isinstance(document.body, dict) or target.provider is None:
         raise InputError(f"{document.name} holds a list: aig call sends one request.")
-    headers = {name: value for name, value in document.headers.items() if name.lower() not in _OF_THE_WIRE}
-    return Asked(target.provider, target.endpoint, target.kind, document.body, needed_headers(target.kind, headers))
+    headers = needed_headers(target.kind, of_the_caller(document.headers))
+    return Asked(target.provider, target.endpoint, target.kind, document.body, headers)
 
 
 def _check_stream(asked: Asked, document: Document | None) -> None:
@@ -151,9 +182,6 @@ def _check_stream(asked: Asked, document: Document | None) -> None:
         raise InputError(f"aig does not stream from {asked.provider} {asked.path}: leave --stream out.")
     if document is not None and document.headers:
         raise InputError(f"With --stream the headers of {document.name} would not be sent: remove them.")
-
-
-_OF_THE_WIRE: Final = frozenset({"host", "content-length", "transfer-encoding", "connection", "accept-encoding"})
 
 
 class _Sender:
@@ -242,7 +270,6 @@ def _render(result: CallResult) -> Iterable[Block]:
     if result.receipt is None or result.metadata is None:
         return
     receipt, metadata = result.receipt, result.metadata
-    tokens = f"{receipt.input_tokens} in, {receipt.output_tokens} out" if receipt.input_tokens is not None else None
     if result.error is None:
         yield line()
     yield facts(
@@ -253,8 +280,11 @@ def _render(result: CallResult) -> Iterable[Block]:
             ("why", "; ".join(receipt.reasons) or None),
             ("key", receipt.key),
             ("sent to", " ".join(part for part in (receipt.surface, receipt.provider, receipt.endpoint) if part)),
-            ("model", metadata.model or receipt.model),
-            ("tokens", tokens),
+            ("model", receipt.model_served),
+            ("route class", receipt.route_class),
+            ("tokens", tokens_in_words(receipt)),
+            ("cost", cost_in_words(receipt.cost)),
+            ("saved", saved_in_words(receipt.cost, hit=metadata.cache_status == "HIT")),
             ("latency", milliseconds(receipt.latency)),
             ("first byte", milliseconds(receipt.time_to_first_byte)),
             ("ended", receipt.ended),

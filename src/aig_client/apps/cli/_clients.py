@@ -19,8 +19,11 @@ _OPTIONS: Final[tuple[Callable[[Any], Any], ...]] = (
     click.option("--http", type=click.Choice(["httpx", "httpx2"]), help="The HTTP library.  [default: httpx]"),
     click.option("--tenant", metavar="NAME", help="Who may see a cached answer again."),
     click.option("--shared", is_flag=True, help="Cached answers are shared between all callers."),
-    click.option("--route-class", metavar="NAME", help="The kind of work; sent as metadata."),
-    click.option("--cache", type=int, metavar="SECONDS", help="Cache answers, 60 to 2592000.  [default: not]"),
+    click.option("--route-class", metavar="NAME", help="The kind of work: a class of the policy, whose rules hold."),
+    click.option("--policy", metavar="FILE", help="An aig.toml or a policy.json.  [default: ./aig.toml]"),
+    click.option(
+        "--cache", type=int, metavar="SECONDS", help="Cache answers, 60 to 2592000.  [default: as the class says]"
+    ),
     click.option("--deadline", type=float, metavar="SECONDS", help="For a whole call.  [default: none]"),
 )
 
@@ -33,7 +36,12 @@ def client_options(function: F) -> F:
 
 
 def open_client(
-    *, base_url: str | None, http: HttpFamily | None, route_class: str | None, deadline: float | None
+    *,
+    base_url: str | None,
+    http: HttpFamily | None,
+    route_class: str | None,
+    policy: str | None,
+    deadline: float | None,
 ) -> GatewayClient:
     """A client; the Cloudflare token comes from the environment alone.
 
@@ -42,7 +50,7 @@ def open_client(
         ConfigurationError: a setting that can never work, with its source.
     """
     try:
-        return GatewayClient(base_url=base_url, http=http, route_class=route_class, deadline=deadline)
+        return GatewayClient(base_url=base_url, http=http, route_class=route_class, policy=policy, deadline=deadline)
     except ConfigurationError as error:
         if error.field in ("account_id", "gateway_id") and error.problem == "is not set":
             raise InputError(
@@ -52,14 +60,12 @@ def open_client(
         raise
 
 
-def intent_of(cache: int | None) -> CacheIntent:
-    """The cache intent of ``--cache``.
+def intent_of(cache: int) -> CacheIntent:
+    """The cache intent of ``--cache SECONDS``.
 
     Raises:
         InputError: out of range.
     """
-    if cache is None:
-        return CacheIntent.off
     try:
         return CacheIntent.response(cache)
     except ConfigurationError as error:

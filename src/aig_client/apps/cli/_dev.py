@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from ._dev_log import RequestLog
+from ._dev_log import RequestLog, json_line
 
 if TYPE_CHECKING:
     from socket import socket
@@ -165,8 +164,7 @@ def _journal(db: Path | None) -> Journal | None:
 def _ready(origin: str, config: EmulatorConfig, *, as_json: bool) -> None:
     url = f"{origin}/v1/{config.account}/{config.gateway}"
     if as_json:
-        ready = {"schema": "aig.dev/1", "event": "ready", "url": url, "api": f"{origin}/client/v4"}
-        click.echo(json.dumps(ready))
+        click.echo(json_line("ready", url=url, api=f"{origin}/client/v4"))
         return
     click.echo(url)
     click.echo(f"  aig-client   export AIG_BASE_URL={url}")

@@ -13,7 +13,7 @@ import click
 if TYPE_CHECKING:
     from ..emulator import LogEntry
 
-_MOST_WAITING = 2000
+MOST_WAITING = 2000
 _COLOURS = {"HIT": "green", "MISS": "yellow"}
 
 
@@ -27,8 +27,8 @@ class RequestLog:
         self._left_out = 0
 
     def add(self, entry: LogEntry) -> None:
-        """Note a request. Past a bound, requests are counted instead of shown until the next `flush`."""
-        if len(self._waiting) < _MOST_WAITING:
+        """Note a request. Past a bound (`MOST_WAITING`), requests are counted, not shown, until the next `flush`."""
+        if len(self._waiting) < MOST_WAITING:
             self._waiting.append(entry)
         else:
             self._left_out += 1
@@ -37,9 +37,10 @@ class RequestLog:
         """Write what has come together."""
         if not self._waiting:
             return
-        lines = [_as_json(entry) if self._as_json else self._line(entry) for entry in self._waiting]
-        if self._left_out and not self._as_json:
-            lines.append(f"... and {self._left_out} more")
+        lines = [_request_line(entry) if self._as_json else self._line(entry) for entry in self._waiting]
+        if self._left_out:
+            more = f"... and {self._left_out} more"
+            lines.append(json_line("omitted", count=self._left_out) if self._as_json else more)
         self._waiting, self._left_out = [], 0
         click.echo("\n".join(lines), color=self._colour)
 
@@ -69,27 +70,29 @@ class RequestLog:
         return "  ".join(part for part in parts if part)
 
 
-def _as_json(entry: LogEntry) -> str:
-    return json.dumps(
-        {
-            "schema": "aig.dev/1",
-            "event": "request",
-            "at": entry.at,
-            "log_id": entry.log_id,
-            "gateway": entry.gateway,
-            "method": entry.method,
-            "path": entry.path,
-            "provider": entry.provider,
-            "model": entry.model,
-            "status": entry.status,
-            "code": entry.code,
-            "cache_status": entry.cache_status,
-            "step": entry.step,
-            "attempts": entry.attempts,
-            "duration_ms": round(entry.duration, 3),
-            "tokens_in": entry.tokens_in,
-            "tokens_out": entry.tokens_out,
-            "cost": entry.cost,
-            "fault": entry.fault,
-        }
+def json_line(event: str, **members: object) -> str:
+    """One line of `aig dev --json`; `schemas/dev.json` has the members of each event."""
+    return json.dumps({"schema": "aig.dev/1", "event": event, **members})
+
+
+def _request_line(entry: LogEntry) -> str:
+    return json_line(
+        "request",
+        at=entry.at,
+        log_id=entry.log_id,
+        gateway=entry.gateway,
+        method=entry.method,
+        path=entry.path,
+        provider=entry.provider,
+        model=entry.model,
+        status=entry.status,
+        code=entry.code,
+        cache_status=entry.cache_status,
+        step=entry.step,
+        attempts=entry.attempts,
+        duration_ms=round(entry.duration, 3),
+        tokens_in=entry.tokens_in,
+        tokens_out=entry.tokens_out,
+        cost=entry.cost,
+        fault=entry.fault,
     )

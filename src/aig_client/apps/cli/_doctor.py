@@ -18,6 +18,7 @@ from . import _doctor_credentials as credentials
 from . import _doctor_environment as environment
 from . import _doctor_installed as installed
 from . import _doctor_network as network
+from . import _doctor_policy as policy
 from . import _doctor_selftest as selftest
 from ._command import OutcomeCommand
 from ._doctor_findings import Finding, Severity
@@ -48,6 +49,10 @@ CHECKS: Final[tuple[Callable[[Situation], Iterable[Finding]], ...]] = (
     installed.http_families,
     installed.mocks,
     installed.retries,
+    policy.loads,
+    policy.variables,
+    policy.soundness,
+    policy.catalog,
     installed.clock,
     installed.ages,
     network.emulator,
@@ -55,7 +60,7 @@ CHECKS: Final[tuple[Callable[[Situation], Iterable[Finding]], ...]] = (
 
 _ORDER: Final[tuple[Severity, ...]] = ("error", "warning", "info", "ok")
 _STYLES: Final[dict[str, Style]] = {"error": "bad", "warning": "careful", "info": "", "ok": "good"}
-_EXITS: Final[dict[Severity, int]] = {"error": 2, "warning": 1}
+EXITS: Final[dict[Severity, int]] = {"error": 2, "warning": 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +86,7 @@ class DoctorResult:
     help="The attempts in the gateway's own settings, 1 to 5.",
 )
 def command(live: bool, base_url: str | None, gateway_attempts: int | None) -> Outcome[DoctorResult]:
-    """Check configuration sources, surface, token, header leaks, retries, HTTP families, clock, tables and emulator.
+    """Check configuration sources, surface, token, header leaks, policy, HTTP families, clock, tables and emulator.
 
     Each finding has a severity and a fix. No secret is printed, nor a part of one. Without --live nothing is sent but
     one GET to a loopback address.
@@ -114,26 +119,40 @@ def outcome_of(situation: Situation, findings: Iterable[Finding], *, live: bool)
         return None if text is None else scrub(one_line(text), secrets)
 
     shown = [replace(one, what=clean(one.what) or "", fix=clean(one.fix), where=clean(one.where)) for one in findings]
-    shown.sort(key=lambda one: _ORDER.index(one.severity))
+    shown = by_severity(shown)
     worst: Severity = shown[0].severity if shown else "ok"
     count = [one.severity for one in shown].count
     result = DoctorResult(worst, count("error"), count("warning"), live, tuple(shown))
-    return Outcome(result, _render, _EXITS.get(worst, 0))
+    return Outcome(result, _render, EXITS.get(worst, 0))
+
+
+def by_severity(findings: Iterable[Finding]) -> list[Finding]:
+    """The worst first, and among equals in the order of the checks."""
+    return sorted(findings, key=lambda one: _ORDER.index(one.severity))
+
+
+def finding_rows(findings: Iterable[Finding], *, places: bool = False) -> list[tuple[Cell | str, ...]]:
+    """Findings for people, each with its fix below it, and with ``places`` where it stands."""
+    rows: list[tuple[Cell | str, ...]] = []
+    for one in findings:
+        rows.append((Cell(one.severity, _STYLES[one.severity]), one.check, one.what))
+        if places and one.where and one.severity != "ok":
+            rows.append(("", "", Cell(f"in {one.where}", "faint")))
+        if one.fix:
+            rows.append(("", "", Cell(f"fix: {one.fix}", "faint")))
+    return rows
+
+
+def summary_of(worst: str, errors: int, warnings: int) -> tuple[str, Style]:
+    """How many errors and warnings there are, empty where there are none, and how that looks."""
+    counts = ((errors, "error"), (warnings, "warning"))
+    text = " and ".join(f"{number} {word}{'s' if number > 1 else ''}" for number, word in counts if number)
+    return f"{text}." if text else "", _STYLES[worst]
 
 
 def _render(result: DoctorResult) -> Iterable[Block]:
-    rows: list[tuple[Cell | str, ...]] = []
-    for one in result.findings:
-        rows.append((Cell(one.severity, _STYLES[one.severity]), one.check, one.what))
-        if one.fix:
-            rows.append(("", "", Cell(f"fix: {one.fix}", "faint")))
-    yield Grid(rows)
+    yield Grid(finding_rows(result.findings))
     yield line()
-    yield line(_summary(result), _STYLES[result.worst])
-
-
-def _summary(result: DoctorResult) -> str:
-    if not result.errors and not result.warnings:
-        return "Nothing to do." if result.live else "Nothing to do, as far as can be told without --live."
-    counts = ((result.errors, "error"), (result.warnings, "warning"))
-    return " and ".join(f"{number} {word}{'s' if number > 1 else ''}" for number, word in counts if number) + "."
+    summary, style = summary_of(result.worst, result.errors, result.warnings)
+    nothing = "Nothing to do." if result.live else "Nothing to do, as far as can be told without --live."
+    yield line(summary or nothing, style)

@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from ...core import ConfigurationError, declare
-from ...core.facts._surfaces import REST_HOST
+from ...core import REST_HOST, ConfigurationError, declare
 from ...schema import ENVIRONMENT
 from ._doctor_findings import Finding
 from ._doctor_situation import FILE, Situation

@@ -1,4 +1,4 @@
-"""Checks of what is installed: HTTP families, mocks, retries on top of retries, the age of tables and prices."""
+"""Checks of what is installed: HTTP families, mocks, retries on top of retries, the age of tables."""
 
 from __future__ import annotations
 
@@ -132,21 +132,14 @@ def _told_by_headers(situation: Situation) -> int | None:
 
 
 def ages(situation: Situation) -> Iterator[Finding]:
-    """How old the knowledge is: tables of this package, and prices where a package with prices is installed."""
+    """How old the tables of this package are; the models' rows have days of their own."""
     days = (situation.now - CONTRACT_DATE).days
     shown = CONTRACT_DATE.date().isoformat()
     if days > _STALE_DAYS:
-        what = f"the tables of endpoints, models' spellings, headers and codes are of {shown}, {days} days ago"
-        yield Finding("catalog", "warning", what, "pip install -U aig-client", "aig-client")
+        what = f"the tables of endpoints, headers and codes are of {shown}, {days} days ago"
+        yield Finding("tables", "warning", what, "pip install -U aig-client", "aig-client")
     elif days >= 0:
-        yield Finding("catalog", "ok", f"the tables of endpoints, headers and codes are of {shown}", where="aig-client")
-    prices = situation.installed.get("genai-prices")
-    if prices is None:
-        what = "no price list is installed: costs are the gateway's, in its log"
-        yield Finding("prices", "info", what)
-    else:
-        what = f"genai-prices {prices.version}: its prices are those of its release, whose date it does not say"
-        yield Finding("prices", "info", what, "pip install -U genai-prices when a price has changed", "genai-prices")
+        yield Finding("tables", "ok", f"the tables of endpoints, headers and codes are of {shown}", where="aig-client")
 
 
 def clock(situation: Situation) -> Iterator[Finding]:

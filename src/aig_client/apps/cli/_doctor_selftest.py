@@ -65,6 +65,6 @@ def _seen(family: str) -> dict[str, Mapping[str, str]]:
     transport = GatewayTransport(Rules(token=_TOKEN), inner=module.MockTransport(answer))
     with module.Client(transport=transport, follow_redirects=True, trust_env=False) as client:
         for url in (*_STRANGERS, _GATEWAY):
-            client.get(url, headers={"x-aig-route-class": "doctor"})
+            client.get(url, headers={"x-aig-route-class": "balanced"})
     assert {away, *_STRANGERS, _GATEWAY} <= seen.keys()
     return seen

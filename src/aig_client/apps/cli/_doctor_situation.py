@@ -9,10 +9,12 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, distribution
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Final
+from typing import Final, TypedDict
 
-from ...core import ConfigurationError, Surface, declare, surface_of
-from ...schema import ENVIRONMENT, Settings, load_settings
+from ...core import ConfigurationError, Policy, Surface, declare, surface_of
+from ...schema import ENVIRONMENT, Settings, load_policy, load_settings
+from ...schema._overrides import PREFIX
+from ...schema._settings import POLICY_TABLES, read_file
 
 FILE: Final = "aig.toml"
 
@@ -20,7 +22,6 @@ _LOOKED_FOR: Final = (
     "aig-client",
     "anthropic",
     "cloudflare",
-    "genai-prices",
     "google-genai",
     "httpx",
     "httpx2",
@@ -54,6 +55,10 @@ class Situation:
     installed: Mapping[str, Installed] = field(default_factory=dict[str, Installed])
     settings: Settings | None = None
     problem: ConfigurationError | None = None
+    policy: Policy | None = None
+    policy_problem: ConfigurationError | None = None
+    policy_source: str = "built-in"
+    override_problems: tuple[ConfigurationError, ...] = ()
     gateway_attempts: int | None = None
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
 
@@ -81,7 +86,7 @@ def survey(
     environ: Mapping[str, str], folder: Path, *, base_url: str | None = None, gateway_attempts: int | None = None
 ) -> Situation:
     """Take down the situation of a process. Nothing is sent, and no SDK is imported."""
-    file = folder / FILE
+    file, now = folder / FILE, datetime.now(UTC)
     settings = problem = None
     try:
         there = file.is_file()
@@ -95,11 +100,44 @@ def survey(
         folder=folder,
         file=_text(file),
         file_above=_above(folder),
+        now=now,
+        **_policy(file, environ, now.date().isoformat()),
         installed={name: found for name in _LOOKED_FOR if (found := _installed(name)) is not None},
         settings=settings,
         problem=problem,
         gateway_attempts=gateway_attempts,
     )
+
+
+class _PolicyFound(TypedDict, total=False):
+    policy: Policy
+    policy_problem: ConfigurationError
+    policy_source: str
+    override_problems: tuple[ConfigurationError, ...]
+
+
+def _policy(file: Path, environ: Mapping[str, str], today: str) -> _PolicyFound:
+    """The policy as the client would have it; each override by itself, since loading stops at the first mistake."""
+    try:
+        path = str(file) if file.is_file() else None
+        source = "built-in" if path is None or POLICY_TABLES.isdisjoint(read_file(path)[0]) else FILE
+        policy = load_policy(path, environ={}, today=today)
+    except ConfigurationError as error:
+        return {"policy_problem": error, "policy_source": FILE}
+    except OSError:  # the settings say so
+        return {}
+    good: dict[str, str] = {}
+    problems: list[ConfigurationError] = []
+    for name in sorted(environ):
+        if not name.startswith(PREFIX):
+            continue
+        try:
+            policy = load_policy(path, environ={**good, name: environ[name]}, today=today)
+        except ConfigurationError as error:
+            problems.append(error)
+        else:
+            good[name] = environ[name]
+    return {"policy": policy, "policy_source": source, "override_problems": tuple(problems)}
 
 
 def _text(file: Path) -> str | None:

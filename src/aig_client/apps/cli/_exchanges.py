@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ...core import Receipt
+from ._amounts import dollars, exact_dollars
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,18 @@ class MetadataFacts:
     model: str | None
     dlp_action: str | None
     raw: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class CostFacts:
+    """What an answer cost at its provider, and what a hit saved, in nano-dollars; None is unknown."""
+
+    nanodollars: int | None
+    dollars: str | None
+    basis: str | None
+    saved_nanodollars: int | None
+    prompt_cache_saved_nanodollars: int | None
+    reasons: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +57,10 @@ class ReceiptFacts:
     output_tokens: int | None
     cache_read_input_tokens: int | None
     cache_write_input_tokens: int | None
+    reasoning_tokens: int | None
+    model_served: str | None
+    fallbacks: tuple[str, ...]
+    cost: CostFacts | None
 
 
 def metadata_facts(receipt: Receipt) -> MetadataFacts:
@@ -86,7 +103,64 @@ def receipt_facts(receipt: Receipt) -> ReceiptFacts:
         output_tokens=usage.output_tokens if usage else None,
         cache_read_input_tokens=usage.cache_read_input_tokens if usage else None,
         cache_write_input_tokens=usage.cache_write_input_tokens if usage else None,
+        reasoning_tokens=usage.reasoning_tokens if usage else None,
+        model_served=receipt.model,
+        fallbacks=plan.fallbacks,
+        cost=cost_facts(receipt),
     )
+
+
+def cost_facts(receipt: Receipt) -> CostFacts | None:
+    """What an answer cost; None where nobody answered, or no tokens can have been spent."""
+    cost = receipt.cost
+    if cost is None:
+        return None
+    return CostFacts(
+        nanodollars=cost.nanodollars,
+        dollars=exact_dollars(cost.nanodollars),
+        basis=cost.basis,
+        saved_nanodollars=cost.saved_nanodollars,
+        prompt_cache_saved_nanodollars=cost.prompt_cache_saved_nanodollars,
+        reasons=cost.reasons,
+    )
+
+
+def cost_in_words(cost: CostFacts | None) -> str | None:
+    """``$0.00025, derived``, or why it is unknown."""
+    if cost is None:
+        return None
+    parts = [dollars(cost.nanodollars) or "unknown", *([cost.basis] if cost.basis else []), *cost.reasons]
+    return ", ".join(parts)
+
+
+def saved_in_words(cost: CostFacts | None, *, hit: bool) -> str | None:
+    """What the caches saved; None where that is nothing."""
+    if cost is None:
+        return None
+    parts: list[str] = []
+    if hit:
+        parts.append(f"{dollars(cost.saved_nanodollars) or 'an unknown amount'} by the gateway's cache")
+    if cost.prompt_cache_saved_nanodollars:
+        parts.append(f"{dollars(cost.prompt_cache_saved_nanodollars)} by the provider's prompt cache")
+    return ", ".join(parts) or None
+
+
+def tokens_in_words(receipt: ReceiptFacts) -> str | None:
+    """``12 in (8 cached), 40 out (16 of them thoughts)``."""
+    if receipt.input_tokens is None and receipt.output_tokens is None:
+        return None
+    beside = [
+        *([f"{receipt.cache_read_input_tokens} cached"] if receipt.cache_read_input_tokens else []),
+        *([f"{receipt.cache_write_input_tokens} written to the cache"] if receipt.cache_write_input_tokens else []),
+    ]
+    cached = f" ({', '.join(beside)})" if beside else ""
+    taken = f"{_number(receipt.input_tokens)} in{cached}"
+    thoughts = f" ({receipt.reasoning_tokens} of them thoughts)" if receipt.reasoning_tokens else ""
+    return f"{taken}, {_number(receipt.output_tokens)} out{thoughts}"
+
+
+def _number(count: int | None) -> str:
+    return "unknown" if count is None else str(count)
 
 
 def milliseconds(seconds: float | None) -> str | None:

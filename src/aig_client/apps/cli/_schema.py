@@ -20,7 +20,8 @@ Exit codes: 0 printed, 2 wrong usage or input.
 @click.command("schema", epilog=EXAMPLE, short_help="Print a JSON Schema.")
 @click.argument("name", metavar="NAME")
 def command(name: str) -> None:
-    """Print the JSON Schema (2020-12) of NAME: key, key.explain, key.diff, url, call, bench, doctor or error.
+    """Print the JSON Schema (2020-12) of NAME: key, key.explain, key.diff, plan, policy.show, policy.lint,
+    policy.diff, models, call, bench, url, dev, doctor or error.
 
     A schema may gain members under the same number; one is never taken away or given another meaning.
     """

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final, get_args
 
 from ...core import (
+    FIELDS,
     NEEDED_HEADERS,
     PROVIDERS,
     USUAL_PROVIDER,
@@ -16,7 +17,6 @@ from ...core import (
     endpoint_path,
     surface_of,
 )
-from ...core.facts._fields import FIELDS
 from ._documents import Document
 from ._guard import InputError
 
@@ -44,6 +44,9 @@ _MODELS: Final[tuple[tuple[str, str], ...]] = (
     ("text-embedding-3", "openai"),
 )
 
+ALIAS: Final = "aig/"
+"""A model that begins so is a route class."""
+
 _CHOOSE: Final = "give --provider and --endpoint, or --url"
 
 
@@ -65,8 +68,11 @@ def target_of(
     provider: str | None = None,
     endpoint: str | None = None,
     gateways: Iterable[str] = (),
+    route_class: str | None = None,
 ) -> Target:
     """Where a request goes. Options beat what a capture says, and that beats the body's shape.
+
+    A route class chooses the model, so a path that names one may then name the class (``aig/summary``).
 
     Raises:
         InputError: several places fit, or none; the sentence names the options that decide.
@@ -79,7 +85,7 @@ def target_of(
     if url is not None:
         return _at(document, url, gateways, assumed=False)
     assumed = provider is None or endpoint is None
-    slug, path = _place(document, provider, endpoint)
+    slug, path = _place(document, provider, endpoint, route_class)
     return _at(document, base_url(*_ANY_GATEWAY, slug) + path, gateways, assumed=assumed)
 
 
@@ -93,7 +99,9 @@ def _at(document: Document, url: str, gateways: Iterable[str], *, assumed: bool)
     return Target(url, provider, surface.endpoint, surface.kind, assumed)
 
 
-def _place(document: Document, provider: str | None, endpoint: str | None) -> tuple[str | None, str]:
+def _place(
+    document: Document, provider: str | None, endpoint: str | None, route_class: str | None
+) -> tuple[str | None, str]:
     body = document.body
     if endpoint is not None and endpoint.startswith("/"):
         if provider is None:
@@ -106,6 +114,8 @@ def _place(document: Document, provider: str | None, endpoint: str | None) -> tu
     if slug.startswith("custom-"):
         raise InputError(f"Nobody knows the paths of {slug}: give --endpoint with the path after it.")
     model = body.get("model") if isinstance(body, dict) else None
+    if model is None and route_class is not None:
+        model = f"{ALIAS}{route_class}"
     try:
         return slug, endpoint_path(slug, kind, model=model if isinstance(model, str) else None)
     except ConfigurationError as error:
@@ -197,7 +207,7 @@ def _vendor(model: object) -> str | None:
 def _usual(document: Document, kind: EndpointKind) -> str:
     body = document.body
     model = body.get("model") if isinstance(body, dict) else None
-    if isinstance(model, str) and "/" in model:
+    if isinstance(model, str) and "/" in model and not model.startswith(ALIAS):
         raise InputError(
             f"The model of {document.name} names a vendor before its slash: give --provider (compat, openrouter, "
             "workers-ai, ...) or --url."
@@ -218,3 +228,11 @@ def needed_headers(kind: EndpointKind, headers: Mapping[str, str]) -> dict[str, 
     return dict(headers) | {
         name.decode(): value.decode() for name, value in needed if name.decode().lower() not in present
     }
+
+
+_OF_THE_WIRE: Final = frozenset({"host", "content-length", "transfer-encoding", "connection", "accept-encoding"})
+
+
+def of_the_caller(headers: Mapping[str, str]) -> dict[str, str]:
+    """The headers of a capture without those that HTTP itself wrote, which follow from URL and body."""
+    return {name: value for name, value in headers.items() if name.lower() not in _OF_THE_WIRE}

@@ -8,8 +8,7 @@ from typing import ClassVar, Final
 
 import click
 
-from ...core import PROVIDERS, Surface, declare, surface_of
-from ...core.facts._headers import REQUEST_HEADERS
+from ...core import PROVIDERS, REQUEST_HEADERS, Surface, declare, surface_of
 from ._command import OutcomeCommand
 from ._guard import GOOD, SAID_NO
 from ._outcome import Block, Outcome, Prose, facts, line

@@ -13,8 +13,7 @@ from difflib import SequenceMatcher
 from typing import Final
 from urllib.parse import urlsplit
 
-from ...core import PROVIDERS
-from ...core.facts._surfaces import GATEWAY_HOST, REST_HOST
+from ...core import GATEWAY_HOST, PROVIDERS, REST_HOST
 
 _SCHEMES: Final = ("https", "wss", "http", "ws")
 _LOOPBACK: Final = re.compile(r"localhost|127(?:\.\d{1,3}){3}|\[?::1\]?")

@@ -101,12 +101,15 @@ class Delivery:
             dialect=target.dialect,
         )
         answer = yield from self._ask(visit, record, request, faults, directive)
+        wrapped = target.wrapped
+        # A parsed request is many times its size, and an answer may take minutes.
+        del request, sent, target
         visit.now = answer.now
         if not last and (isinstance(answer, NoAnswer) or answer.status >= 400):
             return None
         if isinstance(answer, NoAnswer):
             return visit.refuse(NO_PROVIDER_ANSWER)
-        return (yield from self._deliver(visit, target, answer))
+        return (yield from self._deliver(visit, answer, wrapped=wrapped))
 
     def _refused(self, visit: Visit, record: GatewayRecord, target: Target) -> Fault | None:
         """What is checked before a provider is asked. Undocumented in its order, but for the cache, which is first."""
@@ -161,18 +164,18 @@ class Delivery:
             retry += 1
             yield from Sleep(attempts.wait(retry))
 
-    def _deliver(self, visit: Visit, target: Target, answer: Answered) -> Serving:
+    def _deliver(self, visit: Visit, answer: Answered, *, wrapped: bool) -> Serving:
         record = visit.record
         assert record is not None
         kept = response_headers(answer.headers)
         settings = record.settings
         checked = not visit.bare and (settings.guardrails is not None or settings.dlp) and answer.status < 300
-        if target.wrapped or checked:
+        if wrapped or checked:
             body = yield from Buffer(self._config.max_body_bytes)
             visit.now = body.now
             if body.data is None:
                 return visit.refuse(NO_PROVIDER_ANSWER)
-            return self._whole(visit, target, answer.status, kept, body)
+            return self._whole(visit, answer.status, kept, body, wrapped=wrapped)
         visit.note(answer.status, cache=None if visit.bare else "MISS", response_content_type=_type_of(kept))
         limit = self._config.cache_bytes
         visit.answered = True
@@ -181,7 +184,7 @@ class Delivery:
         self._close(visit, answer.status, kept, body)
         return None
 
-    def _whole(self, visit: Visit, target: Target, status: int, kept: Headers, body: Body) -> Reply:
+    def _whole(self, visit: Visit, status: int, kept: Headers, body: Body, *, wrapped: bool) -> Reply:
         """An answer that is read before it is sent: it is checked, or put into an envelope."""
         record, data = visit.record, body.data
         assert record is not None
@@ -192,7 +195,7 @@ class Delivery:
         if refusal is not None and not rest:
             self._close(visit, status, kept, body, store=False)
             return visit.refuse(refusal)
-        if target.wrapped:
+        if wrapped:
             if status == 401:
                 return visit.refuse(provider_refused_key(visit.payer))
             data, kept = _enveloped(status, data, visit.payer), JSON_TYPE

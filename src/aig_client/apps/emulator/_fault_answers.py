@@ -1,7 +1,8 @@
 """What a failing provider says in its own dialect, and what Cloudflare's edge says (shapes E5 and E7, contract 4.1).
 
 The sentences are the emulator's own; a client must decide by status, type and code. Types and codes are those of the
-providers' documentation: a row where a status has one, else the last two rows of a table for 4xx and 5xx.
+providers' documentation and of public error reports: a row where a status has one, else the last two rows of a table,
+for 4xx and 5xx.
 """
 
 from __future__ import annotations
@@ -64,6 +65,35 @@ _GOOGLE = MappingProxyType(
 )
 # Its table has no code for 5xx, and none for most of 4xx; 3040 is "out of capacity", 3043 stands for all else here.
 _WORKERS_AI = MappingProxyType({408: 3007, 413: 3006, 429: 3040, 499: 3043, 599: 3043})
+_XAI = MappingProxyType(
+    {
+        401: "unauthenticated:no-credentials",
+        403: "permission-denied",
+        404: "not-found",
+        429: "resource-exhausted",
+        503: "unavailable",
+        499: "invalid-argument",
+        599: "internal",
+    }
+)
+_MISTRAL = MappingProxyType(
+    {
+        429: ("rate_limited", "1300"),
+        503: ("unreachable_backend", "1100"),
+        499: ("invalid_request_error", None),
+        599: ("internal_server_error", "1000"),
+    }
+)
+# The error's type, the parameter that it is about, and its code.
+_CEREBRAS = MappingProxyType(
+    {
+        401: ("invalid_request_error", "api_key", "wrong_api_key"),
+        404: ("not_found_error", "model", "model_not_found"),
+        429: ("too_many_requests_error", "quota", "request_quota_exceeded"),
+        499: ("invalid_request_error", "", ""),
+        599: ("server_error", "", ""),
+    }
+)
 
 # What Cloudflare calls its own statuses.
 _EDGE_TITLES = MappingProxyType(
@@ -134,11 +164,36 @@ def _workers_ai(status: int, retry_after: int | str | None) -> _Said:  # noqa: A
     return {"success": False, "errors": [errors], "messages": [], "result": {}}, ()
 
 
+def _xai(status: int, retry_after: int | str | None) -> _Said:  # noqa: ARG001
+    return {"code": _row(_XAI, status), "error": _sentence(status)}, ()
+
+
+def _mistral(status: int, retry_after: int | str | None) -> _Said:  # noqa: ARG001
+    if status == 401:
+        return {"detail": _sentence(status)}, ()
+    kind, code = _row(_MISTRAL, status)
+    body: JsonObject = {"object": "error", "message": _sentence(status), "type": kind, "param": None, "code": code}
+    return {**body, "raw_status_code": status}, ()
+
+
+def _cerebras(status: int, retry_after: int | str | None) -> _Said:  # noqa: ARG001
+    kind, param, code = _row(_CEREBRAS, status)
+    return {"message": _sentence(status), "type": kind, "param": param, "code": code}, ()
+
+
+def _cohere(status: int, retry_after: int | str | None) -> _Said:  # noqa: ARG001
+    return {"id": _REQUEST_ID, "message": _sentence(status)}, ()
+
+
 _DIALECTS: MappingProxyType[str, Callable[[int, int | str | None], _Said]] = MappingProxyType(
     {
         "anthropic": _anthropic,
+        "cerebras": _cerebras,
+        "cohere": _cohere,
         "google-ai-studio": _google,
         "google-vertex-ai": _google,
+        "grok": _xai,
+        "mistral": _mistral,
         "workers-ai": _workers_ai,
     }
 )

@@ -261,7 +261,9 @@ class Gateway:
         target = self._target(request, route)
         if isinstance(target, Fault):
             return visit.refuse(target)
-        return (yield from self._delivery.serve(visit, route, target, faults, directive, last=last))
+        serving = self._delivery.serve(visit, route, target, faults, directive, last=last)
+        del target  # else it would be held here until the answer has passed
+        return (yield from serving)
 
     def _target(self, request: GatewayRequest, route: Route) -> Target | Fault:
         if asks_for_route(request, route):

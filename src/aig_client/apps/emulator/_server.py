@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from sys import intern
 
 import anyio
 import anyio.lowlevel
 from starlette.applications import Starlette
-from starlette.routing import Mount
-from starlette.types import Receive, Scope, Send
+from starlette.routing import Mount, Router
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ._config import EmulatorConfig
 from ._gateway import FAULT_HEADER, Gateway
@@ -19,7 +20,6 @@ from ._journal import Journal
 from ._messages import ABORT, WHEN_GONE, GatewayRequest, Headers, IdSource
 from ._scenario import Scenario
 from ._shell import Clock, Shell
-from ._upstream import Upstreams
 from ._websocket import serve_websocket
 
 # How much of a body past the limit is read and thrown away, so that the client gets to read its 413.
@@ -43,15 +43,26 @@ def create_app(
     """
     settings = config or EmulatorConfig()
     source = ids or id_source(settings.log_id_shape)
-    return app_around(Gateway(settings, ids=source, scenario=scenario, journal=journal), clock)
-
-
-def app_around(gateway: Gateway, clock: Clock, *, while_idle: Callable[[], None] | None = None) -> Starlette:
-    """The same, around a gateway that the caller already holds. `while_idle` is called every tenth of a second."""
-    front = _Front(gateway, clock, while_idle)
+    gateway = Gateway(settings, ids=source, scenario=scenario, journal=journal)
+    front = _Front(gateway, clock, None)
     app = Starlette(routes=[Mount("/", app=front)], lifespan=front.lifespan)
     app.state.gateway = gateway
     return app
+
+
+def app_around(gateway: Gateway, clock: Clock, *, while_idle: Callable[[], None] | None = None) -> ASGIApp:
+    """The same for our own server, around a gateway that the caller already holds.
+
+    Without Starlette's middleware, which would take a tenth of the memory of a stream. `while_idle` is called every
+    tenth of a second.
+    """
+    front = _Front(gateway, clock, while_idle)
+    starting = Router(lifespan=front.lifespan)
+
+    def serve(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        return (starting if scope["type"] == "lifespan" else front)(scope, receive, send)
+
+    return serve
 
 
 class _ClientGoneError(Exception):
@@ -68,7 +79,10 @@ class _Front:
     @asynccontextmanager
     async def lifespan(self, _app: Starlette) -> AsyncGenerator[None, None]:
         targets = self._gateway.config.upstreams
-        upstreams = self._shell.upstreams = Upstreams(targets) if targets else None
+        if targets:  # else no HTTP client is loaded
+            from ._upstream import Upstreams
+
+            self._shell.upstreams = Upstreams(targets)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._keep_up)
             try:
@@ -76,8 +90,8 @@ class _Front:
             finally:
                 tasks.cancel_scope.cancel()
                 self._gateway.journal.close()
-                if upstreams is not None:
-                    await upstreams.aclose()
+                if self._shell.upstreams is not None:
+                    self._shell.upstreams.close()
 
     async def _keep_up(self) -> None:
         while True:
@@ -114,7 +128,8 @@ def request_of(scope: Scope, body: bytes) -> GatewayRequest:
     headers: dict[str, str] = {}
     raw_headers: list[tuple[bytes, bytes]] = scope["headers"]
     for raw_name, raw_value in raw_headers:
-        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
+        # Names recur from request to request, and the log keeps them.
+        name, value = intern(raw_name.decode("latin-1")), raw_value.decode("latin-1")
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
     path: bytes = scope["raw_path"]
     query: bytes = scope["query_string"]

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 import uvicorn
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from ._config import EmulatorConfig
 from ._gateway import Gateway
@@ -35,12 +35,13 @@ _MOST_MESSAGE_BYTES = 1024 * 1024
 class Server(uvicorn.Server):
     """A uvicorn server that tells when it is ready and ends quietly on a signal."""
 
-    def __init__(self, app: Starlette, on_ready: Callable[[], None], *, exit_after: float | None = None) -> None:
+    def __init__(self, app: ASGIApp, on_ready: Callable[[], None], *, exit_after: float | None = None) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
                 log_level="error",
                 access_log=False,
+                interface="asgi3",
                 lifespan="on",
                 http=EmulatorProtocol,
                 ws="websockets-sansio",

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import anyio
 import anyio.lowlevel
-import httpx
 
 from ._asks import Buffer, Call, Exchange, Relay, Sleep
 from ._gateway import Gateway
 from ._messages import Answered, Body, Break, GatewayRequest, Headers, NoAnswer, Part, Pause, ProviderAnswer, Reply
 from ._tamper import StreamTamper, provider_instead
-from ._upstream import Upstreams
+
+if TYPE_CHECKING:  # without an upstream no HTTP client is loaded
+    from ._upstream import UpstreamAnswer, Upstreams
 
 Clock = Callable[[], float]
 """Gives the time in Unix seconds."""
@@ -49,46 +49,48 @@ class Shell:
         self.clock = clock
         self.upstreams = upstreams
 
-    async def serve(self, request: GatewayRequest, sink: Sink) -> None:
+    def serve(self, request: GatewayRequest, sink: Sink) -> Awaitable[None]:
         """Answer one request."""
-        await self.carry(self.gateway.exchange(request, self.clock()), sink)
+        return self.carry(self.gateway.exchange(request, self.clock()), sink)
 
     async def carry(self, exchange: Exchange, sink: Sink) -> None:
         """Drive an exchange to its end."""
-        async with AsyncExitStack() as held:
-            hand: _Hand | None = None
-            answer: object = None
-            outcome: object = None
-            try:
-                while True:
-                    question = exchange.send(answer)
-                    if isinstance(question, Call):
-                        await held.aclose()
-                        hand, answer = await self._call(question, held)
-                    elif isinstance(question, Sleep):
-                        await anyio.sleep(question.seconds)
-                        answer = self.clock()
-                    elif isinstance(question, Buffer):
-                        assert hand is not None
-                        answer = await self._buffer(hand, question.limit)
-                    else:
-                        assert isinstance(question, Relay)
-                        assert hand is not None
-                        await self._relay(exchange, question, hand, sink)
-                        return
-            except StopIteration as ended:
-                outcome = ended.value
-            finally:
-                exchange.close()
+        hand: _Hand | None = None
+        answer: object = None
+        outcome: object = None
+        try:
+            while True:
+                question = exchange.send(answer)
+                if isinstance(question, Call):
+                    if hand is not None:
+                        hand.drop()
+                    hand, answer = await self._call(question)
+                elif isinstance(question, Sleep):
+                    await anyio.sleep(question.seconds)
+                    answer = self.clock()
+                elif isinstance(question, Buffer):
+                    assert hand is not None
+                    answer = await self._buffer(hand, question.limit)
+                else:
+                    assert isinstance(question, Relay)
+                    assert hand is not None
+                    await self._relay(exchange, question, hand, sink)
+                    return
+        except StopIteration as ended:
+            outcome = ended.value
+        finally:
+            exchange.close()
+            if hand is not None:
+                hand.drop()
         if isinstance(outcome, Reply):
             await sink.whole(outcome.status, outcome.headers, outcome.body)
         else:
             await sink.abort()
 
-    async def _call(self, call: Call, held: AsyncExitStack) -> tuple[_Hand | None, Answered | NoAnswer]:
+    async def _call(self, call: Call) -> tuple[_Hand | None, Answered | NoAnswer]:
         scripted = call.directive is not None and call.directive.scripted
         if self.upstreams is not None and not scripted and self.upstreams.has(call.request.provider):
-            return await self._call_upstream(self.upstreams, call, held)
+            return await self._call_upstream(self.upstreams, call)
         answer = self.gateway.imitate(call, self.clock())
         return await self._hold(call, answer)
 
@@ -100,32 +102,30 @@ class Shell:
             await anyio.sleep(answer.delay)
         if answer.parts and isinstance(answer.parts[0], Break):
             return None, NoAnswer("unreachable", self.clock())
-        return _Hand(answer.parts, None), Answered(answer.status, answer.headers, self.clock())
+        return _Hand(answer.parts), Answered(answer.status, answer.headers, self.clock())
 
-    async def _call_upstream(
-        self, upstreams: Upstreams, call: Call, held: AsyncExitStack
-    ) -> tuple[_Hand | None, Answered | NoAnswer]:
+    async def _call_upstream(self, upstreams: Upstreams, call: Call) -> tuple[_Hand | None, Answered | NoAnswer]:
         delay, instead = provider_instead(call.faults, call.request, call.attempt)
         if instead is not None or (call.timeout is not None and delay > call.timeout):
             return await self._hold(call, replace(instead or _SILENCE, delay=delay))
         if delay:
             await anyio.sleep(delay)
-        tamper = StreamTamper(call.faults, call.request, call.attempt) if call.faults else None
         try:
             if call.timeout is None:
-                response = await held.enter_async_context(upstreams.open(call.request))
+                answer = await upstreams.ask(call.request)
             else:
                 with anyio.fail_after(call.timeout):
-                    response = await held.enter_async_context(upstreams.open(call.request))
+                    answer = await upstreams.ask(call.request)
         except TimeoutError:
             return None, NoAnswer("timeout", self.clock())
-        except httpx.HTTPError:
+        if answer is None:
             return None, NoAnswer("unreachable", self.clock())
-        status = response.status_code
-        lines = tuple((name.lower().decode("latin-1"), value.decode("latin-1")) for name, value in response.headers.raw)
-        if tamper is not None:
-            status, lines = tamper.head(status, lines)
-        return _Hand((), _chunks(response, tamper)), Answered(status, lines, self.clock())
+        status, headers, coming = answer.status, answer.headers, answer.parts()
+        if call.faults:
+            tamper = StreamTamper(call.faults, call.request, call.attempt)
+            status, headers = tamper.head(status, headers)
+            coming = _tampered(coming, tamper)
+        return _Hand((), coming, answer), Answered(status, headers, self.clock())
 
     async def _buffer(self, hand: _Hand, limit: int) -> Body:
         kept = bytearray()
@@ -179,11 +179,17 @@ class Shell:
 class _Hand:
     """A provider's answer whose head has been seen: parts that are there, or parts that are still to come."""
 
-    __slots__ = ("_coming", "_there")
+    __slots__ = ("_coming", "_source", "_there")
 
-    def __init__(self, there: tuple[Part, ...], coming: AsyncIterator[Part] | None) -> None:
+    def __init__(
+        self,
+        there: tuple[Part, ...],
+        coming: AsyncIterator[Part] | None = None,
+        source: UpstreamAnswer | None = None,
+    ) -> None:
         self._there = there
         self._coming = coming
+        self._source = source
 
     def whole(self) -> tuple[bytes, ...] | None:
         """All of it, where no part is missing or waits."""
@@ -192,27 +198,31 @@ class _Hand:
         there = tuple(part for part in self._there if isinstance(part, bytes))
         return there if len(there) == len(self._there) else None
 
-    async def parts(self) -> AsyncIterator[Part]:
-        for part in self._there:
-            yield part
-        if self._coming is not None:
-            async for part in self._coming:
+    def parts(self) -> AsyncIterator[Part]:
+        return _each(self._there) if self._coming is None else self._coming
+
+    def drop(self) -> None:
+        """Let go of the connection that it comes from."""
+        if self._source is not None:
+            self._source.close()
+
+
+async def _each(parts: tuple[Part, ...]) -> AsyncIterator[Part]:
+    for part in parts:
+        yield part
+
+
+async def _tampered(coming: AsyncIterator[Part], tamper: StreamTamper) -> AsyncIterator[Part]:
+    async for given in coming:
+        if isinstance(given, bytes):
+            for part in tamper.feed(given):
                 yield part
-
-
-async def _chunks(response: httpx.Response, tamper: StreamTamper | None) -> AsyncIterator[Part]:
-    try:
-        assert isinstance(response.stream, httpx.AsyncByteStream)
-        async for chunk in response.stream:
-            if tamper is None:
-                yield chunk
-            else:
-                for part in tamper.feed(chunk):
-                    yield part
-        for part in tamper.finish() if tamper is not None else ():
-            yield part
-    except httpx.HTTPError:
-        yield Break()
+        else:
+            yield given
+            if isinstance(given, Break):
+                return
+    for part in tamper.finish():
+        yield part
 
 
 def _finish(exchange: Exchange, body: Body) -> None:

@@ -29,6 +29,7 @@ CODES: Final[Mapping[int, Code]] = {
     2009: Code("authentication_failed", False),
     2016: Code("guardrail_prompt_blocked", False),
     2017: Code("guardrail_response_blocked", False),
+    2018: Code("rate_limited", True),  # Unified Billing's own; undocumented, in several public reports with status 429
     2019: Code("compat_unsupported", False),
     2021: Code("no_credits", False),
     2029: Code("dlp_request_blocked", False),
@@ -55,7 +56,11 @@ _BY_STATUS: Final[Mapping[int, Code]] = {
 _SPEND_CAP: Final = Code("policy_spend_cap_reached", False)
 _WITHOUT_CREDENTIAL: Final = Code("provider_credential_refused", True)
 _REFUSED_CREDENTIAL: Final = Code("provider_credential_refused", False)
-_RETRYABLE: Final = frozenset({408, 409, 429, 500, 502, 503, 504, *range(520, 530)})
+# Unified Billing's rate limit also comes as 402 with the code of empty credits; its sentence alone tells them apart.
+_SAYS_RATE_LIMIT: Final = re.compile(r"\brate[ -]limit", re.IGNORECASE)
+RETRYABLE: Final = frozenset({408, 409, 429, 500, 502, 503, 504, *range(520, 530)})
+
+_NO_STATUS: Final = 0  # what a binding throws has none
 
 _CODE_LIST_TEXT: Final = re.compile(r"\s*(?:\d{3}\s+)?(\[\{.*\}\])\s*", re.DOTALL)
 _CODE_TEXT: Final = re.compile(r"\s*(\d{4,5}): (.*)", re.DOTALL)
@@ -117,11 +122,13 @@ def _text_said(text: str) -> _Said | None:
 def _row(said: _Said, status: int, *, rest_run: bool) -> Code:
     if said.code == 2009 and rest_run:  # contract 9, conflict 11: on /ai/run it is the provider's credential
         return _WITHOUT_CREDENTIAL if status == 503 else _REFUSED_CREDENTIAL
+    if said.code == 2021 and _SAYS_RATE_LIMIT.search(said.text):
+        return CODES[2018]
     if said.code is not None:
-        return CODES.get(said.code) or Code("unknown", status in _RETRYABLE)
+        return CODES.get(said.code) or Code("unknown", status in RETRYABLE)
     if said.spend_cap:
         return _SPEND_CAP
-    return _BY_STATUS.get(status) or Code("unknown", status in _RETRYABLE)
+    return _BY_STATUS.get(status) or Code("unknown", status in RETRYABLE)
 
 
 def error_from_response(
@@ -159,7 +166,7 @@ def error_from_response(
         )
     return ProviderError(
         status=status,
-        retryable=status in _RETRYABLE,
+        retryable=status in RETRYABLE,
         provider=provider,
         retry_after=wait,
         kind=_provider_kind(document),
@@ -173,10 +180,9 @@ def error_from_binding(name: str, message: str) -> GatewayError | ProviderError:
     code = int(found[1]) if found else None
     if name == "InferenceUpstreamError" or (code is None and name != "AiGatewayError"):
         return ProviderError(status=502, retryable=True, kind=name)
-    row = CODES.get(code, Code("unknown", False)) if code is not None else Code("unknown", False)
-    return GatewayError(
-        status=500, code=code, meaning=row.meaning, retryable=row.retryable, detail=found[2] if found else message
-    )
+    text = found[2] if found else message
+    row = _row(_Said(code, text), _NO_STATUS, rest_run=False)
+    return GatewayError(status=500, code=code, meaning=row.meaning, retryable=row.retryable, detail=text)
 
 
 def _provider_kind(document: object) -> str | None:

@@ -313,6 +313,21 @@ def rest_model(provider: str, model: str) -> str:
     return _prefixed(provider, provider_row(provider).author, model, "the REST API")
 
 
+_BY_COMPAT: Final = {row.compat: slug for slug, row in PROVIDERS.items() if row.compat is not None}
+_BY_AUTHOR: Final = {row.author: slug for slug, row in PROVIDERS.items() if row.author is not None}
+
+
+def named(surface: Surface, model: str | None) -> tuple[str | None, str | None]:
+    """The provider and the model, as that provider spells it, of a model that a request names."""
+    if surface.family == "native" or model is None:
+        return surface.provider, model
+    prefix, _, rest = model.partition("/")
+    if surface.family == "rest" and prefix == "@cf":
+        return "workers-ai", model
+    slug = (_BY_AUTHOR if surface.family == "rest" else _BY_COMPAT).get(prefix)
+    return (slug, rest) if slug is not None else (None, model)
+
+
 def _prefixed(provider: str, prefix: str | None, model: str, where: str) -> str:
     if prefix is None:
         raise ConfigurationError("provider", f"{provider} is not served on {where}", remedy="Use the native surface")

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import json
 import re
-import zlib
 from collections.abc import Iterator
 from typing import Final
 
+from ._answer import readable
 from ._usage_dialects import fitting, usage_dialect
 from ._usage_normal import normalize_usage, read_usage
 from ._usage_record import Usage, UsageSource, estimate_usage, says_anything
@@ -31,7 +31,6 @@ _USAGE: Final = re.compile(rb'(?<!\\)"(usage|usageMetadata|meta|metadata)"\s*:\s
 # Members that mean something else everywhere but there; OpenAI's metadata is the caller's own.
 _ONLY_OF: Final[dict[bytes, UsageDialect]] = {b"meta": "cohere", b"metadata": "vertex-predict"}
 _DOCUMENT: Final = re.compile(rb"\s*[{\[]")
-_MAX: Final = 8 * 1024 * 1024
 _OBJECT: Final = 8 * 1024  # no usage object is longer; without a limit, many that are none would take minutes
 
 
@@ -49,12 +48,10 @@ def usage_of(
     The last object that holds a count wins. Anthropic says the input at the start of a stream and the output at its
     end, so both ends are read and joined. A compressed body can be read only when it is here as a ``whole``.
     """
-    if encoding and encoding.lower() != "identity":
-        if not whole:
-            return None
-        tail = _inflate(tail, encoding.lower())
-    if whole:
-        start = b""
+    text = readable(start, tail, encoding, whole=whole)
+    if text is None:
+        return None
+    start, tail = text
     found = [*_usages(start, dialect), *_usages(tail, dialect)]
     found = [one for one in found if one[0] == dialect] or found
     streamed = not _DOCUMENT.match(start or tail)
@@ -66,15 +63,6 @@ def usage_of(
         if says_anything(usage):
             return usage
     return None
-
-
-def _inflate(body: bytes, encoding: str) -> bytes:
-    if encoding not in ("gzip", "x-gzip", "deflate"):
-        return b""
-    try:
-        return zlib.decompressobj(zlib.MAX_WBITS | 32).decompress(body, _MAX)
-    except zlib.error:
-        return b""
 
 
 def _usages(text: bytes, dialect: UsageDialect | None) -> Iterator[tuple[UsageDialect, dict[str, object]]]:

@@ -7,14 +7,15 @@ Worker - is a loop that answers them. It asks no clock and touches no socket; wh
 from __future__ import annotations
 
 from .._asks import Deliver, Path
-from .._values import NO_OPTIONS, NoAnswer, Options, Receipt, Request
+from .._receipt import NoAnswer, Receipt
+from .._values import NO_OPTIONS, Options, Request
 from ._decide import decide
 from ._dispatch import dispatch
 from ._read import read
-from ._rules import Rules
+from ._rules import ChooseModel, Rules
 from ._settle import settle
 
-__all__ = ["Rules", "decide", "exchange", "read"]
+__all__ = ["ChooseModel", "Rules", "decide", "exchange", "read"]
 
 
 def exchange(request: Request, rules: Rules, options: Options = NO_OPTIONS) -> Path[Receipt]:
@@ -23,8 +24,9 @@ def exchange(request: Request, rules: Rules, options: Options = NO_OPTIONS) -> P
     Raises:
         Refused: before anything is sent.
     """
-    plan = decide(read(request, rules), rules, options)
-    dispatched = yield from dispatch(plan)
+    call = read(request, rules)
+    plan = decide(call, rules, options)
+    dispatched = yield from dispatch(plan, lambda tried: decide(call, rules, options, excluded=tried))
     if isinstance(dispatched.answer, NoAnswer):
         return settle(dispatched, None)
     meter = yield from Deliver(dispatched.plan, dispatched.answer)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Final
 
 from .._errors import ConfigurationError, Refused
@@ -11,6 +12,7 @@ from .._values import NO_OPTIONS, PLACEHOLDER, UNSET, CacheIntent, CacheKey, Opt
 from ..facts._headers import DEPRECATED, GatewayMetadata, gateway_metadata_from_headers, supported_on
 from ..facts._surfaces import Surface
 from ..facts._variants import variant_of
+from ._addressing import ALIAS, ALIAS_IN_BODY, ALIAS_IN_PATH
 from ._keys import KeyScope
 from ._read import Call, model_of, tree_of, wants_stream, wants_tools
 from ._rules import Rules
@@ -19,22 +21,63 @@ CACHEABLE_MAX: Final = 25 * 1024 * 1024  # contract 1.3.8
 _PLACEHOLDER: Final = PLACEHOLDER.encode()
 _SKIP: Final = (b"cf-aig-skip-cache", b"true")
 _NOBODY_ASKED: Final = ("cache off: nobody asked for it",)
-_HINTS: Final = frozenset({"x-aig-cache", "x-aig-tenant", "x-aig-route-class"})
+_HINTS: Final = frozenset({"x-aig-cache", "x-aig-tenant", "x-aig-route-class", "x-aig-targeting-key"})
+_NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
 
-def decide(call: Call, rules: Rules, options: Options = NO_OPTIONS) -> Plan:
-    """The plan of a call.
+def decide(call: Call, rules: Rules, options: Options = NO_OPTIONS, *, excluded: Mapping[str, str] = _NOTHING) -> Plan:
+    """The plan of a call. ``excluded`` names models that may not be chosen (any more), with the reason.
 
     Raises:
         Refused: the request asks for something that cannot be done safely (a response cache without a tenant, a header
-            the surface does not take, an unknown hint). Its cause has the details.
+            the surface does not take, an unknown hint or route class, a model that nobody has). Its cause has the
+            details.
     """
     try:
         if call.surface is None:
             return _outside(call, options.over(rules.defaults))
-        return _inside(call, call.surface, rules, _with_hints(call.hints, options).over(rules.defaults))
+        asked = _with_hints(call.hints, options)
+        if _has_class(call, call.surface, rules, asked):
+            return _classed(call, call.surface, rules, asked, excluded)
+        return _inside(call, call.surface, rules, asked.over(rules.defaults))
     except ConfigurationError as error:
         raise Refused(error.problem, where=error.where, remedy=error.remedy) from error
+
+
+def _has_class(call: Call, surface: Surface, rules: Rules, options: Options) -> bool:
+    if options.route_class is not None or rules.defaults.route_class is not None:
+        return True
+    policy = rules.policy
+    if policy is not None and (policy.infer or policy.default_class is not None):
+        return True
+    # Most requests name no class, and are told so without a look into their JSON.
+    request = call.request
+    if isinstance(request.tree, dict):
+        model: object = request.tree.get("model")
+        if isinstance(model, str) and model.startswith(ALIAS):
+            return True
+    return ALIAS_IN_BODY in (request.body or b"") or ALIAS_IN_PATH in surface.endpoint
+
+
+def _classed(call: Call, surface: Surface, rules: Rules, options: Options, excluded: Mapping[str, str]) -> Plan:
+    from ._route import route  # noqa: PLC0415  (policy, catalog and selection load with the first call of a class)
+
+    routed = route(call, surface, rules, options, excluded)
+    plan = _inside(routed.call, routed.surface, rules, routed.options)
+    if routed.side_effects and _SKIP not in plan.headers and not _is_plain_workers_ai(routed.surface, plan.headers):
+        raise ConfigurationError(
+            "cache",
+            f"route class {plan.route_class} has side effects, which a cached answer would not repeat",
+            remedy="Leave the cache off, or use another class",
+        )
+    return replace(
+        plan,
+        body=routed.body,
+        selection=routed.selection,
+        capabilities=routed.capabilities,
+        fallbacks=routed.fallbacks,
+        reasons=(*routed.reasons, *plan.reasons),
+    )
 
 
 def _outside(call: Call, options: Options) -> Plan:
@@ -62,6 +105,7 @@ def _with_hints(hints: Mapping[str, str], options: Options) -> Options:
         cache=CacheIntent.parse(cache) if cache is not None else None,
         tenant=hints.get("x-aig-tenant"),
         route_class=hints.get("x-aig-route-class"),
+        targeting_key=hints.get("x-aig-targeting-key"),
     )
     return said.over(options)
 
@@ -111,6 +155,7 @@ def _inside(call: Call, surface: Surface, rules: Rules, options: Options) -> Pla
         wants_stream(surface, tree),
         options.deadline,
         reasons,
+        today=call.request.today,
     )
 
 

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from .._errors import ConfigurationError
 from .._values import NO_OPTIONS, Options, RawHeaders
 from ..facts._headers import GatewayMetadata
 from ..facts._surfaces import Surface, declare
 from ._keys import KeyMaker, check_secret
+
+if TYPE_CHECKING:
+    from ._policy import Policy
+
+ChooseModel = Callable[[str, str], str | None]
+"""Given a route class and a provider's slug, the model that is to be taken there, or None to leave it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +30,8 @@ class Rules:
         gateways: declared base URLs, see ``surface_of``.
         namespace, policy_epoch, secret: see ``cache_key``.
         defaults: options that calls inherit.
+        policy: the route classes and what belongs to them; None stands for the built-in ones.
+        choose_model: overrides the models of route classes, see ``ChooseModel``.
 
     Raises:
         ConfigurationError: at construction, naming the field.
@@ -36,7 +45,10 @@ class Rules:
     policy_epoch: str = ""
     secret: bytes | None = field(default=None, repr=False)
     defaults: Options = NO_OPTIONS
+    policy: Policy | None = field(default=None, repr=False)
+    choose_model: ChooseModel | None = field(default=None, repr=False)
     maker: KeyMaker = field(default_factory=KeyMaker, repr=False, compare=False)
+    by_class: dict[str, Options] = field(default_factory=dict, init=False, repr=False, compare=False)
     _written: dict[object, RawHeaders] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -50,14 +62,15 @@ class Rules:
     def written(self, surface: Surface, gateway: GatewayMetadata | None, route_class: str | None) -> RawHeaders:
         """The ``cf-aig-*`` headers of ``gateway``, with the token and the route class, as ``surface`` takes them.
 
-        What the client's own defaults give is written once and remembered.
+        What the client's own defaults give, or those of a route class, is written once and remembered.
 
         Raises:
             ConfigurationError: a header that the surface does not take, or a sixth metadata entry.
         """
         # On REST the endpoint decides too: plain Workers AI, and Payment-Method under /ai/run only.
         memo = (surface.family, surface.endpoint[:9] if surface.family == "rest" else "", route_class)
-        usual = gateway is self.defaults.gateway
+        classed = self.by_class.get(route_class) if route_class is not None else None
+        usual = gateway is (self.defaults.gateway if classed is None else classed.gateway)
         if usual and (found := self._written.get(memo)) is not None:
             return found
         metadata = gateway or _NOTHING

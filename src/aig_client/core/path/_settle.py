@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from .._values import Ended, Head, Meter, NoAnswer, Receipt
+from .._receipt import Ended, Head, Meter, NoAnswer, Receipt
 from ..facts._providers import EndpointKind
 from ._dispatch import Dispatched
 

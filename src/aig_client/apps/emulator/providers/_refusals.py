@@ -49,7 +49,7 @@ KEY_REFUSALS: Mapping[str, KeyRefusals] = MappingProxyType(
         ),
         # A wrong key is a 400 there.
         "grok": KeyRefusals(
-            _always(401, {"code": "unauthenticated", "error": f"No API key was provided. See {_XAI}."}),
+            _always(401, {"code": "unauthenticated:no-credentials", "error": f"No API key was provided. See {_XAI}."}),
             _always(400, {"code": "invalid-argument", "error": f"Incorrect API key provided. See {_XAI}."}),
         ),
         "perplexity-ai": _both(401, _error("Invalid API key provided.", "invalid_api_key", 401)),
