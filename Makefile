@@ -10,22 +10,31 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test generate generated lint types bench docs lock clean
+.PHONY: help demo test generate generated worker worker-check lint types bench docs lock clean
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /make \1\t/'
 
 demo: $(VENV)/.demo ## a service talks through a local AI Gateway: hit, miss, skip, tenants
 	@$(BIN)/python -m aig_client.apps.demo
 
-test: generated lint types ## every check, then the tests
+test: generated worker-check lint types ## every check, then the tests
 	$(BIN)/python -m pytest
 
-generate: $(VENV)/.dev ## write the generated drivers again
+generate: $(VENV)/.dev ## write what is generated again: drivers, catalog, the Worker's manifest
 	$(BIN)/python tools/unasync.py
+	$(BIN)/python tools/catalog/build.py
+	$(BIN)/python tools/vendor_core.py
 
 generated: $(VENV)/.dev ## check that the generated drivers are what their source says
 	$(BIN)/python tools/unasync.py --check
+
+worker: $(VENV)/.dev ## lay out what the Worker deploys, and test it on workerd
+	$(BIN)/python tools/vendor_core.py
+	$(BIN)/python -m pytest tests/worker
+
+worker-check: $(VENV)/.dev ## check that the Worker's manifest is what the core says
+	$(BIN)/python tools/vendor_core.py --check
 
 lint: $(VENV)/.dev ## ruff, its formatter, and the direction of imports
 	$(BIN)/ruff check .
@@ -86,5 +95,5 @@ $(UV):
 	$(VENV)/uv/bin/pip install --quiet 'uv==0.13.*'
 
 clean: ## remove everything that make has made
-	rm -rf $(VENV) dist build .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .benchmarks
+	rm -rf $(VENV) dist build python_modules tests/worker/harness/node_modules .wrangler .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .benchmarks
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -61,6 +61,12 @@ def test_each_variable_is_judged_by_itself() -> None:
     assert info.where == f"environment {OVERRIDE}"
 
 
+def test_every_good_variable_counts() -> None:
+    environ = {OVERRIDE: "large", "AIG_MODEL__SUMMARY__BASETEN": "mid", "AIG_MODEL__ZZZ__BASETEN": "mid"}
+    said = [one.what for one in found(policy.soundness, environ, file=POLICY, now=NOW) if one.check == "override"]
+    assert said == ["class split takes fireworks/large at fireworks", "class summary takes baseten/mid at baseten"]
+
+
 def test_a_forced_override_is_warned_of() -> None:
     said = found(policy.soundness, {OVERRIDE: "forced:huge"}, file=POLICY, now=NOW)
     assert [one.what for one in said if one.severity == "warning"] == [

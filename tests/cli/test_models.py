@@ -170,6 +170,7 @@ def test_a_model_for_a_class(folder: Path) -> None:
     [
         (("gpt-4.1-min",), "model: 'gpt-4.1-min' is not in the catalog. Did you mean 'openai/gpt-4.1-mini'?"),
         (("x", "--provider", "groq", "--provider", "grok"), "NAME is one model: give one --provider, or none."),
+        (("--on", "20260101"), "--on 20260101 is no day: write it as 2027-01-31."),
         (("--on", "2026-1-1"), "--on 2026-1-1 is no day: write it as 2027-01-31."),
     ],
 )

@@ -133,6 +133,25 @@ def test_nobody_left_shows_why(folder: Path, body: str) -> None:
     assert {one["reason"] for one in selection["rejected"]} == {"takes no audio"}
 
 
+def test_nobody_left_of_a_class_named_by_an_option(folder: Path, body: str) -> None:
+    schema = {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "object"}}}
+    asked = write(folder, "schema.json", {**ASKED, "tools": [TOOL], "response_format": schema})
+    words = ("plan", asked, "--provider", "fireworks", "--endpoint", "chat", "--route-class", "plain")
+    ran = run(*words, "--json")
+    assert ran.code == 1
+    # Not for its tools, which the class strips.
+    assert ran.data["selection"]["rejected"] == [
+        {"model": "fireworks/mute", "reason": "structured output is unknown, native is required"}
+    ]
+    assert "structured output is unknown, native is required (1)" in run(*words).sentence
+
+
+def test_a_capture_brings_its_headers(folder: Path, body: str) -> None:
+    headers = {"x-aig-route-class": "summary", "Host": "example.com", "Content-Length": "9"}
+    capture = write(folder, "capture.json", {"headers": headers, "body": ASKED})
+    assert run("plan", capture, "--provider", "fireworks", "--json").data["route_class"] == "summary"
+
+
 def test_a_policy_that_does_not_load_is_wrong_input(folder: Path, body: str) -> None:
     toml(folder, "[classes.summary]\ntols = 'strip'\n", "bad.toml")
     ran = run("plan", body, "--provider", "fireworks", "--policy", "bad.toml")

@@ -278,6 +278,16 @@ def test_a_compiled_policy_is_checked_too(folder: Path) -> None:
     assert said(ran, "error") == ["/digest is not that of the content"]
 
 
+def test_a_built_in_class_without_a_model_is_no_warning_until_somebody_wrote_it(folder: Path) -> None:
+    text = POLICY.replace('input_modalities = ["text", "image"]\n', "")
+    ran = lint(folder, text)
+    assert ran.code == 0
+    assert [one.partition(":")[0] for one in said(ran, "info")] == [
+        "class vision has no model for even the simplest request"
+    ]
+    assert lint(folder, text + "[classes.vision]\nfallbacks = 1\n").code == 1
+
+
 # --- diff -------------------------------------------------------------------------------------------
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from ._depth import shallow
 from ._errors import Unkeyable, pointer_token
 
 Decoder = Callable[[bytes], object]
@@ -60,7 +61,7 @@ def decode_strictly(raw: bytes) -> object:
         Unkeyable: not UTF-8, not JSON, a duplicate member, NaN or Infinity, or nested too deeply.
     """
     try:
-        text = raw.decode("utf-8")
+        text = shallow(raw.decode("utf-8"))
         try:
             return _STRICT.decode(text)
         except _FaultError:
@@ -70,8 +71,14 @@ def decode_strictly(raw: bytes) -> object:
     except RecursionError:
         raise Unkeyable("is nested too deeply") from None
     except ValueError as error:
-        place = f" at character {error.pos}" if isinstance(error, json.JSONDecodeError) else ""
+        place = f" at character {_place(error)}" if isinstance(error, json.JSONDecodeError) else ""
         raise Unkeyable(f"is not JSON{place}") from None
+
+
+def _place(error: json.JSONDecodeError) -> int:
+    """Python 3.13 and later point at a trailing comma, earlier ones at what follows it: the comma, everywhere."""
+    before = error.doc[: error.pos].rstrip(" \t\n\r")
+    return len(before) - 1 if before.endswith(",") and error.doc[error.pos : error.pos + 1] in ("]", "}") else error.pos
 
 
 def _faults(value: object, pointer: str) -> Iterator[Unkeyable]:

@@ -36,7 +36,7 @@ def command(file: str | None, output: str | None, with_environment: bool) -> Non
     tables, source = tables_of(file)
     environ = os.environ if with_environment else {}
     document = compile_policy(tables, environ=environ, today=today(), source=source)
-    text = json.dumps(document, indent=2, sort_keys=True, allow_nan=False) + "\n"
+    text = json.dumps(document, indent=2, allow_nan=False) + "\n"
     if output is None or output == "-":
         click.echo(text, nl=False)
         return

@@ -18,10 +18,11 @@ if TYPE_CHECKING:
     from ._journal_sqlite import SqliteJournal
     from ._log import LogEntry, ProviderCall
     from ._messages import GatewayRequest, ProviderAnswer, ProviderRequest, Reply
+    from ._running import RunningEmulator
     from ._scenario import Match, Rule, Scenario
     from ._scenario_file import load_scenario
     from ._server import create_app
-    from ._serving import RunningEmulator, serve_in_thread
+    from ._serving import serve_in_thread
     from ._settings import DlpPolicy, GatewaySettings, Guardrails, Policy, SpendRule
 
 _HOMES = {
@@ -42,7 +43,7 @@ _HOMES = {
     "ProviderRequest": "_messages",
     "Reply": "_messages",
     "Rule": "_scenario",
-    "RunningEmulator": "_serving",
+    "RunningEmulator": "_running",
     "Scenario": "_scenario",
     "SpendRule": "_settings",
     "SqliteJournal": "_journal_sqlite",

@@ -9,7 +9,7 @@ from typing import Literal
 from ._config import DEFAULT_ALIAS, EmulatorConfig
 from ._documents import Documents
 from ._errors import Fault
-from ._json import read_object, text_of
+from ._json import text_of
 from ._messages import GatewayRequest, Headers
 from ._refusals import no_credential, rest_token_refused, unknown_alias
 from ._registry import GatewayRecord
@@ -165,8 +165,3 @@ def response_headers(headers: Headers) -> Headers:
 
 def _is_dropped(name: str) -> bool:
     return name in _HOP_BY_HOP or name in ("content-length", "date", "server") or name.startswith("cf-aig-")
-
-
-def asks_to_stream(body: bytes) -> bool:
-    """The body says `"stream": true`."""
-    return b'"stream"' in body and (read_object(body) or {}).get("stream") is True

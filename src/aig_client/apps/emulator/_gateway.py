@@ -116,10 +116,6 @@ class Gateway:
         """Requests that reached a provider, oldest first."""
         return self._calls.snapshot()
 
-    def has_upstream(self, provider: str) -> bool:
-        """This provider is called for real."""
-        return provider in self.config.upstreams
-
     def forget(self) -> None:
         """Start over: empty cache, log, counters and scenario. Gateways made by the management API stay."""
         self.cache.clear()

@@ -38,7 +38,7 @@ def create_app(
 ) -> Starlette:
     """An ASGI application that is one emulator. Its `Gateway` is `app.state.gateway`.
 
-    scenario: answers and faults by rule. journal: keeps state between runs.
+    It runs on asyncio where the config has upstreams. scenario: answers and faults by rule. journal: keeps state.
     clock: Unix seconds. ids: one new identifier for each request; by default random, in the configured shape.
     """
     settings = config or EmulatorConfig()

@@ -17,9 +17,9 @@ from ._config import EmulatorConfig
 from ._gateway import Gateway
 from ._ids import id_source
 from ._journal import Journal
-from ._log import LogEntry, ProviderCall
 from ._messages import IdSource
 from ._protocol import EmulatorProtocol
+from ._running import MovableClock, RunningEmulator
 from ._scenario import Scenario
 from ._server import app_around
 
@@ -105,66 +105,6 @@ def serve_until_stopped(
     while_idle()
 
 
-class RunningEmulator:
-    """A handle on an emulator that serves in a thread."""
-
-    def __init__(self, origin: str, gateway: Gateway, clock: _MovableClock) -> None:
-        self.origin = origin
-        self.account = gateway.config.account
-        self.gateway = gateway.config.gateway
-        self._gateway = gateway
-        self._clock = clock
-
-    @property
-    def gateway_url(self) -> str:
-        """What provider slugs stand under: the `base_url` of a `GatewayClient`."""
-        return f"{self.origin}/v1/{self.account}/{self.gateway}"
-
-    def base_url(self, provider: str) -> str:
-        """The base URL of a provider slug, or of `compat`."""
-        return f"{self.gateway_url}/{provider}"
-
-    @property
-    def log(self) -> tuple[LogEntry, ...]:
-        """Requests at the gateway, oldest first."""
-        return self._gateway.log
-
-    @property
-    def provider_calls(self) -> tuple[ProviderCall, ...]:
-        """Requests that reached a provider, oldest first."""
-        return self._gateway.provider_calls
-
-    @property
-    def scenario(self) -> Scenario:
-        """The rules of answers and faults; add to it in a test."""
-        return self._gateway.scenario
-
-    def advance(self, seconds: float) -> None:
-        """Move the emulator's clock forward, so that cache entries age."""
-        self._clock.advance(seconds)
-
-    def reset(self) -> None:
-        """Empty cache, log, counters and scenario, and set the clock right. Only while no request is under way."""
-        self._gateway.forget()
-        self._clock.reset()
-
-
-class _MovableClock:
-    def __init__(self) -> None:
-        self._ahead = 0.0
-
-    def __call__(self) -> float:
-        return time.time() + self._ahead
-
-    def advance(self, seconds: float) -> None:
-        if seconds < 0:
-            raise ValueError("the clock moves forward only")
-        self._ahead += seconds
-
-    def reset(self) -> None:
-        self._ahead = 0.0
-
-
 @contextmanager
 def serve_in_thread(
     config: EmulatorConfig | None = None,
@@ -177,7 +117,7 @@ def serve_in_thread(
     settings = config or EmulatorConfig()
     source = ids or id_source(settings.log_id_shape)
     gateway = Gateway(settings, ids=source, scenario=scenario, journal=journal)
-    clock = _MovableClock()
+    clock = MovableClock()
     ready = threading.Event()
     listener = loopback_socket("127.0.0.1", 0)
     origin = origin_of(listener)

@@ -17,7 +17,7 @@ from ._errors import (
     no_such_model,
     no_such_path,
 )
-from ._json import JsonObject, JsonValue, array_of, object_of, read_array, read_object, text_of, write
+from ._json import JsonObject, JsonValue, object_of, read_array, read_object, text_of, write
 from ._messages import GatewayRequest
 from ._routes import PROVIDERS, Provider, Route, provider_by_author, provider_by_compat_name, provider_of
 
@@ -210,9 +210,3 @@ def asks_for_route(request: GatewayRequest, route: Route) -> bool:
         return False
     payload: Mapping[str, JsonValue] = read_object(request.body) or {}
     return (text_of(payload.get("model")) or "").startswith("dynamic/")
-
-
-def entries_of(value: JsonValue) -> list[JsonObject]:
-    """The entries of a WebSocket request: one, or a list of them."""
-    found = array_of(value) or [value]
-    return [object_of(entry) for entry in found]

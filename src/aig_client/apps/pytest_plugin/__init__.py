@@ -87,7 +87,7 @@ def aig_server(request: pytest.FixtureRequest, _aig_servers: Servers) -> ServedG
         running = _aig_servers.serving(wanted.config)
     except ModuleNotFoundError as error:
         pytest.fail(f"aig_server: {error}", pytrace=False)
-    return ServedGateway(running, wanted.config, wanted.rules)
+    return ServedGateway(running, wanted.rules)
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, cast
 
+from .._depth import shallow
 from .._errors import GatewayError, ProviderError
 
 
@@ -112,7 +113,7 @@ def _text_said(text: str) -> _Said | None:
     listed = _CODE_LIST_TEXT.fullmatch(text)
     if listed:
         try:
-            return _first_code(json.loads(listed[1]))
+            return _first_code(json.loads(shallow(listed[1])))
         except (ValueError, RecursionError):
             return None
     edge = _EDGE_TEXT.fullmatch(text)
@@ -149,7 +150,7 @@ def error_from_response(
     wait = retry_after(lowered)
     text = body[:_MAX_PARSED].decode("utf-8", "replace")
     try:
-        document: object = json.loads(text)
+        document: object = json.loads(shallow(text))
     except (ValueError, RecursionError):
         document = None
     said = _gateway_said(document) or (_text_said(text) if document is None else None)

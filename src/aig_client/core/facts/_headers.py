@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Final, Literal
 
+from .._depth import shallow
 from .._errors import ConfigurationError
 from ._surfaces import Family, Surface
 
@@ -343,7 +344,7 @@ def _read(name: str, value: str) -> object:
         return value.lower() == "true"
     if kind in _JSON:
         try:
-            return json.loads(value)
+            return json.loads(shallow(value))
         except (ValueError, RecursionError):
             raise ConfigurationError(name, "is not a JSON object") from None
     if kind in _LISTS:

@@ -9,6 +9,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final, cast
 
+from .._depth import shallow
+
 HeaderPairs = Iterable[tuple[str, str]] | Iterable[tuple[bytes, bytes]]
 
 
@@ -126,7 +128,7 @@ def _read_dlp(value: str | None) -> tuple[str | None, tuple[DlpFinding, ...]]:
     if value is None:
         return None, ()
     try:
-        document = json.loads(value)
+        document = json.loads(shallow(value))
     except (ValueError, RecursionError):
         return None, ()
     if not isinstance(document, dict):

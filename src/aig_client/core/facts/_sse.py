@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
+from .._depth import shallow
+
 END_MARK: Final = b"[DONE]"
 """The data of OpenAI's last event, which is no JSON and says nothing that the end does not."""
 
@@ -20,7 +22,7 @@ class ServerSentEvent(NamedTuple):
 
     def json(self) -> Any:  # noqa: ANN401  (the JSON boundary)
         """The data as JSON; ``ValueError`` where it is none (OpenAI ends its streams with ``[DONE]``)."""
-        return json.loads(self.data)
+        return json.loads(shallow(self.data.decode("utf-8", "surrogatepass")))
 
 
 Event = TypeVar("Event", bound=ServerSentEvent)

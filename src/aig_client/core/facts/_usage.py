@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from .._depth import shallow
 from ._answer import readable
 from ._usage_dialects import fitting, usage_dialect
 from ._usage_normal import normalize_usage, read_usage
@@ -69,7 +70,7 @@ def _usages(text: bytes, dialect: UsageDialect | None) -> Iterator[tuple[UsageDi
     for match in _USAGE.finditer(text):
         try:
             payload, _ = json.JSONDecoder().raw_decode(
-                text[match.end() : match.end() + _OBJECT].decode("utf-8", "replace")
+                shallow(text[match.end() : match.end() + _OBJECT].decode("utf-8", "replace"))
             )
         except (ValueError, RecursionError):
             continue

@@ -1,0 +1,95 @@
+"""What the edge takes off a request, and how it says no in the words of whoever asks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
+from typing import Final
+
+from ._providers import CREDENTIAL_HEADERS, EndpointKind
+
+# RFC 9110 7.6.1, and what a proxy may not hand on.
+_HOP_BY_HOP: Final = frozenset(
+    {
+        *("connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer"),
+        *("transfer-encoding", "upgrade", "host", "content-length", "expect", "accept-encoding", "cookie"),
+    }
+)
+# Who the caller is, and how the request came here, is nobody's business behind the edge.
+_FORWARDING: Final = frozenset(
+    {
+        *("forwarded", "x-real-ip", "true-client-ip", "cdn-loop", "via", "x-client-ip", "x-cluster-client-ip"),
+        *("cf-connecting-ip", "cf-connecting-ipv6", "cf-ipcountry", "cf-ray", "cf-visitor", "cf-worker", "cf-ew-via"),
+        *("cf-pseudo-ipv4", "cf-request-id", "cf-timezone", "cf-region", "cf-ipcity", "cf-iplatitude"),
+    }
+)
+_FORWARDING_PREFIXES: Final = (
+    *("cf-aig-", "x-aig-", "x-forwarded-", "cf-access-", "cf-cert-", "cf-client-cert-", "cf-ip"),
+)
+_OLD_NAMES: Final = frozenset({"cf-cache-ttl", "cf-skip-cache", "payment-method"})
+
+
+def strip(headers: Iterable[tuple[str, str]]) -> tuple[list[tuple[str, str]], dict[str, str]]:
+    """What may go on, and what the edge itself reads (lower-case names; the first of each counts).
+
+    A provider's credential is in neither heap of what goes on: whether it may is for the caller's policy to say.
+    """
+    pairs = [(name.lower(), value) for name, value in headers]
+    named = {one.strip().lower() for name, value in pairs if name == "connection" for one in value.split(",")}
+    kept: list[tuple[str, str]] = []
+    read: dict[str, str] = {}
+    for name, value in pairs:
+        ours = name.startswith(_FORWARDING_PREFIXES) or name in _OLD_NAMES
+        if ours or name in CREDENTIAL_HEADERS:
+            read.setdefault(name, value)
+        elif name not in _HOP_BY_HOP and name not in _FORWARDING and name not in named:
+            kept.append((name, value))
+    return kept, read
+
+
+def _openai(status: int, code: str, message: str) -> dict[str, object]:
+    kind = "invalid_request_error" if status < 500 and status not in (401, 403, 429) else _OPENAI_TYPES.get(status)
+    return {"error": {"message": message, "type": kind or "api_error", "param": None, "code": code}}
+
+
+_OPENAI_TYPES: Final = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
+
+
+def _anthropic(status: int, code: str, message: str) -> dict[str, object]:
+    kind = _ANTHROPIC_TYPES.get(status, "invalid_request_error" if status < 500 else "api_error")
+    return {"type": "error", "error": {"type": kind, "message": f"{message} ({code})"}}
+
+
+_ANTHROPIC_TYPES: Final = {
+    401: "authentication_error",
+    403: "permission_error",
+    404: "not_found_error",
+    413: "request_too_large",
+    429: "rate_limit_error",
+    529: "overloaded_error",
+}
+
+
+def _gemini(status: int, code: str, message: str) -> dict[str, object]:
+    kind = _GEMINI_STATUSES.get(status, "INVALID_ARGUMENT" if status < 500 else "INTERNAL")
+    details = [{"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": code.upper(), "domain": "aig"}]
+    return {"error": {"code": status, "message": message, "status": kind, "details": details}}
+
+
+_GEMINI_STATUSES: Final = {
+    401: "UNAUTHENTICATED",
+    403: "PERMISSION_DENIED",
+    404: "NOT_FOUND",
+    429: "RESOURCE_EXHAUSTED",
+    503: "UNAVAILABLE",
+    504: "DEADLINE_EXCEEDED",
+}
+
+_SHAPES: Final[Mapping[EndpointKind, Callable[[int, str, str], dict[str, object]]]] = MappingProxyType(
+    {"messages": _anthropic, "generate_content": _gemini}
+)
+
+
+def refusal(kind: EndpointKind, status: int, code: str, message: str) -> dict[str, object]:
+    """An error object as the SDKs for this kind of endpoint read it; OpenAI's where nothing else is usual."""
+    return _SHAPES.get(kind, _openai)(status, code, message)

@@ -1,0 +1,484 @@
+"""What the edge decides around the shared path: who calls, what is stripped, which class, what is refused."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aig_client.core import CREDENTIAL_HEADERS, ConfigurationError, Plan, builtin_policy
+from aig_client.core.facts._edge import refusal, strip
+from aig_client.core.path._edge import (
+    Arrival,
+    Edge,
+    EdgeRefused,
+    arrive,
+    asked_at,
+    explained,
+    planned_at,
+    restricted,
+    tenant_digest,
+    token_of,
+    told,
+)
+from aig_client.core.path._edge_document import edge_from_text, published
+from aig_client.core.path._principal import Principal, by_access, by_certificate, by_token, stored_token
+
+from ..worker.edges import ACME, GLOBEX, KEYED, NARROW, POLICY_KEY, document, pointer
+
+ACCOUNT = "0123456789abcdef0123456789abcdef"
+HELLO: dict[str, Any] = {"messages": [{"role": "user", "content": "Hello"}]}
+JSON = ("content-type", "application/json")
+DOCUMENT = edge_from_text(document().encode())
+EDGE = Edge(
+    account_id=ACCOUNT,
+    gateway_id="prod",
+    principals=DOCUMENT.principals,
+    policy=DOCUMENT.policy,
+    token="cloudflare-token",
+    secret=b"0123456789abcdef",
+)
+WHO = {one.name: one for one in DOCUMENT.principals}
+
+
+def came(path: str = "/openai/chat/completions", headers: Any = (), query: str = "") -> Arrival:
+    return arrive(EDGE, path=path, query=query, headers=[JSON, *headers])
+
+
+def plan(
+    body: Any = HELLO, who: str = "acme", path: str = "/openai/chat/completions", headers: Any = (), **more: Any
+) -> Plan:
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    arrival = came(path, headers)
+    asked = asked_at(EDGE, arrival, WHO[who], method=more.pop("method", "POST"), body=content, today="2026-11-21")
+    return planned_at(*asked, WHO[who])[1]
+
+
+def sent(decided: Plan) -> dict[str, str]:
+    return {name.decode().lower(): value.decode() for name, value in decided.headers}
+
+
+def refused(*arguments: Any, **options: Any) -> EdgeRefused:
+    with pytest.raises(EdgeRefused) as caught:
+        plan(*arguments, **options)
+    return caught.value
+
+
+# --- Where to ---
+
+
+@pytest.mark.parametrize(
+    ("path", "url", "kind"),
+    [
+        ("/openai/chat/completions", "openai/chat/completions", "chat"),
+        ("/anthropic/v1/messages", "anthropic/v1/messages", "messages"),
+        ("/compat/chat/completions", "compat/chat/completions", "chat"),
+        (
+            "/google-ai-studio/v1beta/models/gemini-3-flash:streamGenerateContent",
+            "google-ai-studio/v1beta/models/gemini-3-flash:streamGenerateContent",
+            "generate_content",
+        ),
+        ("/c/cheap/openai/chat/completions", "openai/chat/completions", "chat"),
+        ("", "", "universal"),
+        ("/", "", "universal"),
+        ("/c/cheap", "", "universal"),
+    ],
+)
+def test_every_path_of_a_service(path: str, url: str, kind: str) -> None:
+    arrival = came(path)
+    base = f"https://gateway.ai.cloudflare.com/v1/{ACCOUNT}/prod"
+    assert arrival.url == (f"{base}/{url}" if url else base)
+    assert arrival.surface.kind == kind
+    assert arrival.route_class == ("cheap" if "/c/" in path else None)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/openai/../anthropic/v1/messages",
+        "/openai/%2e%2e/x",
+        "/openai//chat/completions",
+        "/openai/chat%2fcompletions",
+        "/openai/chat\\completions",
+        "/openai/%00",
+        "/OpenAI/chat/completions",
+        "/openai/ch at",
+        "/openai/caf\u00e9",
+        "//evil.example/openai/chat/completions",
+        "/c/cheap/../../x",
+        "/c//openai/chat/completions",
+    ],
+)
+def test_a_path_that_could_be_read_in_two_ways_is_no_path(path: str) -> None:
+    with pytest.raises(EdgeRefused) as caught:
+        came(path)
+    assert (caught.value.status, caught.value.code) == (404, "not_found")
+
+
+@given(st.text(max_size=60), st.text(max_size=20))
+def test_no_path_leaves_the_gateway(path: str, query: str) -> None:
+    try:
+        arrival = came(f"/{path}", query=query)
+    except EdgeRefused:
+        return
+    assert arrival.url.startswith(EDGE.base)
+    assert arrival.surface.account == ACCOUNT
+    assert arrival.surface.gateway == "prod"
+
+
+# --- Strip first ---
+
+
+def test_nothing_of_the_caller_s_own_goes_on() -> None:
+    tempting = {
+        "cf-aig-cache-key": "mine",
+        "cf-aig-custom-cost": '{"total_cost":0}',
+        "cf-aig-byok-alias": "theirs",
+        "cf-aig-collect-log": "false",
+        "CF-AIG-Authorization": f"Bearer {ACME}",
+        "cf-cache-ttl": "9",
+        "x-forwarded-for": "10.0.0.1",
+        "cf-connecting-ip": "10.0.0.1",
+        "forwarded": "for=10.0.0.1",
+        "cookie": "session=1",
+        "connection": "keep-alive, x-private",
+        "x-private": "1",
+        "transfer-encoding": "chunked",
+        "host": "edge.example",
+        "authorization": "Bearer sk-own",
+        "x-api-key": "sk-own",
+        "cf-access-jwt-assertion": "e30.e30.e30",
+    }
+    decided = plan(HELLO | {"model": "gpt-5"}, headers=[*tempting.items(), ("user-agent", "svc/1")])
+    headers = sent(decided)
+    assert headers["user-agent"] == "svc/1"
+    assert headers["cf-aig-authorization"] == "Bearer cloudflare-token"
+    ours = {"cf-aig-authorization", "cf-aig-metadata", "cf-aig-skip-cache", "user-agent", "content-type"}
+    assert set(headers) == ours
+    assert "mine" not in str(headers)
+
+
+@given(st.lists(st.tuples(st.sampled_from([*sorted(CREDENTIAL_HEADERS), "cf-aig-x", "x-aig-y"]), st.text(max_size=5))))
+def test_no_credential_is_ever_kept(pairs: list[tuple[str, str]]) -> None:
+    kept, read = strip(pairs)
+    assert kept == []
+    assert set(read) == {name for name, _ in pairs}
+
+
+def test_a_provider_s_key_goes_on_only_where_the_principal_may_and_shows_a_token_beside_it() -> None:
+    both = [("cf-aig-authorization", f"Bearer {KEYED}"), ("authorization", "Bearer sk-own")]
+    body = HELLO | {"model": "gpt-5"}
+    assert sent(plan(body, "keyed", headers=both))["authorization"] == "Bearer sk-own"
+    assert "authorization" not in sent(plan(body, "acme", headers=both))
+    assert "authorization" not in sent(plan(body, "keyed", headers=[("authorization", f"Bearer {KEYED}")]))
+
+
+# --- Who ---
+
+
+def test_a_token_is_found_where_each_sdk_puts_it() -> None:
+    for name, value in (
+        ("cf-aig-authorization", f"Bearer {ACME}"),
+        ("authorization", f"bearer {ACME}"),
+        ("x-api-key", ACME),
+        ("x-goog-api-key", ACME),
+    ):
+        token = token_of(came(headers=[(name, value)]))
+        assert token == ACME
+        found = by_token(DOCUMENT.principals, token)
+        assert found is not None
+        assert found.name == "acme"
+    assert token_of(came()) is None
+
+
+@given(st.text())
+def test_no_other_token_is_anybody_s(token: str) -> None:
+    found = by_token(DOCUMENT.principals, token)
+    assert (found is None) == (token not in {ACME, GLOBEX, NARROW, KEYED})
+
+
+def test_a_stored_token_does_not_hold_it() -> None:
+    stored = stored_token("secret-token", "0123456789abcdef")
+    assert "secret" not in stored
+    assert stored == f"sha256:0123456789abcdef:{hashlib.sha256(b'0123456789abcdef:secret-token').hexdigest()}"
+    with pytest.raises(ConfigurationError, match="stored_token"):
+        Principal(name="x", tenant="t", tokens=("secret-token",), classes=("*",))
+    assert "secret" not in repr(Principal(name="x", tenant="t", tokens=(stored,), classes=("*",)))
+
+
+def test_a_certificate_by_its_fingerprint() -> None:
+    one = Principal(name="m", tenant="m", certificates=("ab12",), classes=("*",))
+    assert by_certificate([one], "AB:12") is one
+    assert by_certificate([one], "ab13") is None
+    assert by_certificate([one], "") is None
+
+
+class Team:
+    """A Cloudflare Access team with one key."""
+
+    def __init__(self) -> None:
+        self._key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        numbers = self._key.public_key().public_numbers()
+        self.keys = {"keys": [{"kid": "k1", "kty": "RSA", "n": self._number(numbers.n), "e": self._number(numbers.e)}]}
+
+    def _number(self, value: int) -> str:
+        return self.text(value.to_bytes((value.bit_length() + 7) // 8))
+
+    @staticmethod
+    def text(content: bytes) -> str:
+        return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
+
+    def assertion(self, claims: dict[str, Any], **header: Any) -> str:
+        parts = [self.text(json.dumps(part).encode()) for part in ({"alg": "RS256", "kid": "k1", **header}, claims)]
+        signed = ".".join(parts).encode()
+        return f"{signed.decode()}.{self.text(self._key.sign(signed, padding.PKCS1v15(), hashes.SHA256()))}"
+
+
+TEAM = Team()
+CLAIMS = {
+    "iss": "https://acme.cloudflareaccess.com",
+    "aud": ["aud-1"],
+    "exp": 2_000,
+    "nbf": 1_000,
+    "email": "ops@acme.example",
+}
+
+
+def identified(assertion: str, now: float = 1_500, keys: Any = None) -> str | None:
+    people = [Principal(name="ops", tenant="acme", access=("ops@acme.example",), classes=("*",))]
+    found = by_access(
+        people,
+        assertion,
+        keys=TEAM.keys if keys is None else keys,
+        team="acme.cloudflareaccess.com",
+        audience="aud-1",
+        now=now,
+    )
+    return found.name if found is not None else None
+
+
+def test_cloudflare_access_vouches_for_whom_it_signs() -> None:
+    assert identified(TEAM.assertion(CLAIMS)) == "ops"
+    assert identified(TEAM.assertion({**CLAIMS, "aud": "aud-1"})) == "ops"
+    assert identified(TEAM.assertion(CLAIMS), now=2_050) == "ops"  # within a minute of skew
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"iss": "https://other.cloudflareaccess.com"},
+        {"aud": ["aud-2"]},
+        {"exp": 1_400},
+        {"nbf": 1_600},
+        {"exp": None},
+        {"email": "else@acme.example"},
+        {"email": None},
+    ],
+)
+def test_nor_for_anything_else(claims: dict[str, Any]) -> None:
+    assert identified(TEAM.assertion({**CLAIMS, **claims})) is None
+
+
+def test_a_forged_assertion_is_nobody_s() -> None:
+    good = TEAM.assertion(CLAIMS)
+    head, claims, signature = good.split(".")
+    other = Team.text(json.dumps({**CLAIMS, "email": "ops@acme.example", "admin": True}).encode())
+    flipped = ("A" if signature[0] != "A" else "B") + signature[1:]
+    assert identified(f"{head}.{other}.{signature}") is None
+    assert identified(f"{head}.{claims}.{flipped}") is None
+    assert identified(f"{head}.{claims}.") is None
+    assert identified(Team().assertion(CLAIMS)) is None
+    assert identified(TEAM.assertion(CLAIMS, alg="none")) is None
+    assert identified(TEAM.assertion(CLAIMS, kid="k2")) is None
+    assert identified(good, keys={"keys": "none"}) is None
+    for junk in ("", "a.b", "....", "é.é.é", "e30.e30.e30", f"{head}.{claims}.!!!"):
+        assert identified(junk) is None
+
+
+# --- Which class, which model ---
+
+
+def test_a_class_by_header_path_or_inference() -> None:
+    assert plan(headers=[("x-aig-route-class", "cheap")]).route_class == "cheap"
+    assert plan(path="/c/cheap/openai/chat/completions").route_class == "cheap"
+    assert plan().route_class == "balanced"
+    assert plan(HELLO | {"model": "aig/summary"}).route_class == "summary"
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "code"),
+    [
+        ({"headers": [("x-aig-route-class", "cheep")]}, 400, "unknown_class"),
+        ({"headers": [("x-aig-route-class", "Ch\x00ap")]}, 400, "unknown_class"),
+        ({"path": "/c/nothing/openai/chat/completions"}, 400, "unknown_class"),
+        (
+            {"path": "/c/cheap/openai/chat/completions", "headers": [("x-aig-route-class", "cached")]},
+            400,
+            "two_classes",
+        ),
+        ({"who": "narrow", "headers": [("x-aig-route-class", "high_performance")]}, 403, "forbidden_class"),
+        ({"who": "narrow", "body": HELLO | {"model": "aig/research"}}, 403, "forbidden_class"),
+        ({"who": "narrow", "body": HELLO | {"model": "gpt-5-nano"}}, 403, "forbidden_class"),  # inferred: balanced
+        (
+            {"who": "narrow", "body": HELLO | {"model": "gpt-5"}, "headers": [("x-aig-route-class", "cheap")]},
+            403,
+            "forbidden_model",
+        ),
+        (
+            {"who": "narrow", "path": "/groq/chat/completions", "body": HELLO | {"model": "x"}}
+            | {"headers": [("x-aig-route-class", "cheap")]},
+            403,
+            "forbidden_provider",
+        ),
+        ({"headers": [("x-aig-tenant", "a b")]}, 400, "bad_tenant"),
+        ({"headers": [("x-aig-tenant", "")]}, 400, "bad_tenant"),
+        ({"headers": [("x-aig-cache", "gateway-default")]}, 403, "forbidden_cache"),
+        ({"headers": [("x-aig-cache", "for ever")]}, 400, "bad_hint"),
+        ({"method": "PATCH"}, 405, "method_not_allowed"),
+        ({"headers": [("content-encoding", "gzip")]}, 415, "unsupported_encoding"),
+        ({"body": b'{"model":"aig/cheap","model":"aig/cached"}'}, 400, "bad_body"),
+        ({"body": b"{"}, 400, "bad_body"),
+        ({"body": b'{"a":"\xff"}'}, 400, "bad_body"),
+        ({"body": b'{"messages":' + b"[" * 5000 + b"]" * 5000 + b"}"}, 400, "bad_body"),
+        ({"body": b" " * (25 * 1024 * 1024 + 1)}, 413, "too_large"),
+    ],
+)
+def test_what_is_refused_says_why(options: dict[str, Any], status: int, code: str) -> None:
+    error = refused(**options)
+    assert (error.status, error.code) == (status, code)
+    assert error.message
+
+
+def test_a_narrow_principal_gets_what_is_theirs() -> None:
+    decided = plan(who="narrow", path="/c/cheap/openai/chat/completions")
+    assert decided.model == "gpt-5-nano"
+    kept = plan(HELLO | {"model": "gpt-5-nano"}, "narrow", headers=[("x-aig-route-class", "cheap")])
+    assert kept.model == "gpt-5-nano"
+    assert restricted(builtin_policy(), WHO["narrow"]).classes.keys() == {"summary"}
+
+
+def test_identity_stands_first_in_the_metadata() -> None:
+    metadata = json.loads(sent(plan(path="/c/cheap/openai/chat/completions"))["cf-aig-metadata"])
+    assert list(metadata.items()) == [("route_class", "cheap"), ("principal", "acme")]
+
+
+# --- Caching and tenants ---
+
+CACHED = "/c/cached/openai/chat/completions"
+
+
+def test_the_class_caches_and_the_caller_may_only_say_no() -> None:
+    assert plan(path=CACHED).ttl == 600
+    assert plan(path=CACHED, headers=[("x-aig-cache", "response; ttl=999999")]).ttl == 600
+    assert plan(path=CACHED, headers=[("x-aig-cache", "off")]).key is None
+    assert plan(path="/c/cheap/openai/chat/completions", headers=[("x-aig-cache", "response; ttl=600")]).key is None
+
+
+def test_no_two_tenants_share_a_key() -> None:
+    def key(who: str = "acme", *below: str) -> str:
+        decided = plan(who=who, path=CACHED, headers=[("x-aig-tenant", one) for one in below])
+        assert decided.key is not None
+        assert decided.key.sealed
+        return decided.key.value
+
+    keys = [key(), key("globex"), key("acme", "globex"), key("globex", "acme"), key("acme", "a/b"), key("acme", "a")]
+    assert len(set(keys)) == len(keys)
+    assert key() == keys[0]
+    forged = plan(path=CACHED, headers=[("cf-aig-cache-key", keys[1]), ("x-aig-route-class", "cached")])
+    assert forged.key is not None
+    assert forged.key.value == keys[0]
+
+
+def test_an_epoch_puts_everything_before_it_out_of_reach() -> None:
+    def key(epoch: str) -> str:
+        read = edge_from_text(document(epoch=epoch).encode())
+        edge = Edge(
+            account_id=ACCOUNT, gateway_id="prod", principals=read.principals, policy=read.policy, epoch=read.epoch
+        )
+        arrival = arrive(edge, path=CACHED, query="", headers=[JSON])
+        who = read.principals[0]
+        asked = asked_at(edge, arrival, who, method="POST", body=json.dumps(HELLO).encode(), today="2026-11-21")
+        found = planned_at(*asked, who)[1].key
+        assert found is not None
+        return found.value
+
+    assert key("1") == key("1") != key("2")
+
+
+# --- What is told ---
+
+
+def test_an_answer_says_what_was_decided_and_nothing_more() -> None:
+    decided = plan(path=CACHED, headers=[("x-aig-tenant", "t1")])
+    pairs = dict(told(decided, None, decision_id="d1", asked="gpt\r\nx"))
+    assert pairs == {"x-aig-decision-id": "d1", "x-aig-route-class": "cached", "x-aig-model": "gpt-5-mini"}
+    shown = json.dumps(explained(decided))
+    assert decided.key is not None
+    for secret in ("cloudflare-token", decided.key.value, "Hello", "t1"):
+        assert secret not in shown
+    assert len(tenant_digest("acme", b"s")) == 12
+    assert tenant_digest("acme", b"s") != tenant_digest("acme", b"t")
+
+
+@pytest.mark.parametrize(
+    ("kind", "pointer_to_message"),
+    [("chat", ("error", "message")), ("messages", ("error", "message")), ("generate_content", ("error", "message"))],
+)
+def test_a_refusal_is_in_the_caller_s_dialect(kind: Any, pointer_to_message: tuple[str, str]) -> None:
+    body: Any = refusal(kind, 403, "forbidden_class", "It is no class of yours.")
+    assert "no class of yours" in body[pointer_to_message[0]][pointer_to_message[1]]
+    marks = {"chat": body.get("error", {}).get("code"), "messages": body.get("type")}
+    marks["generate_content"] = body.get("error", {}).get("status")
+    assert (
+        marks[kind] == {"chat": "forbidden_class", "messages": "error", "generate_content": "PERMISSION_DENIED"}[kind]
+    )
+
+
+# --- The document ---
+
+
+def test_a_document_is_taken_only_whole_and_signed() -> None:
+    text = document()
+    good = json.loads(pointer(7, text))
+    key = POLICY_KEY.encode()
+    assert published(good, text.encode(), key).digest == good["digest"]
+    bad: list[tuple[Any, str, bytes]] = [
+        (good, text + " ", key),
+        (good, text, b"another-key"),
+        ({**good, "version": 8}, text, key),
+        ({**good, "signature": "0" * 64}, text, key),
+        ({**good, "version": "7"}, text, key),
+        ({}, text, key),
+        ([], text, key),
+    ]
+    for wrong, content, by in bad:
+        with pytest.raises(ConfigurationError):
+            published(wrong, content.encode(), by)
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"edge": "aig-edge/2"}, "/edge"),
+        ({"policy": {}}, "/policy"),
+        ({"else": 1}, "/else"),
+        ({"principals": []}, "/principals"),
+        ({"principals": {"p": {}}}, "/principals/p/tenant"),
+        ({"principals": {"p": {"tenant": "t", "classes": ["*"]}}}, "/principals/p/tokens"),
+        ({"principals": {"p": {"tenant": "t", "classes": ["nope"], "access": ["a"]}}}, "/principals/p/classes/0"),
+        ({"principals": {"p": {"tenant": "t", "classes": ["*"], "tokens": ["plain"]}}}, "/principals/p/tokens"),
+        ({"principals": {"a/b": {"anonymous": True}}}, "/principals/a~1b/anonymous"),
+        ({"access": {"team": 1}}, "/access/team"),
+    ],
+)
+def test_what_is_wrong_in_a_document_is_pointed_at(change: dict[str, Any], field: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        edge_from_text(document(**change).encode())
+    assert caught.value.field.startswith(field)

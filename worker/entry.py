@@ -1,0 +1,193 @@
+"""The Worker at the edge: the same decisions as in a service, in front of AI Gateway. Another driver of one path."""
+
+from __future__ import annotations
+
+import hmac
+import json
+import secrets
+import time
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from exchanges import Exchange, answer_headers
+from sources import Source
+from workers import Request, Response, WorkerEntrypoint
+
+from aig_client import __version__
+from aig_client.core import ConfigurationError, Plan, Receipt
+from aig_client.core.path import carry_out
+from aig_client.core.path._edge import (
+    BODY_MAX,
+    Arrival,
+    Edge,
+    EdgeRefused,
+    arrive,
+    asked_at,
+    event_of,
+    explained,
+    named_model,
+    planned_at,
+    token_of,
+    told,
+)
+from aig_client.core.path._principal import Principal, by_access, by_certificate, by_token
+
+JSON: Final = {"content-type": "application/json", "cache-control": "no-store"}
+SOURCE: Final = Source()
+
+
+def _today() -> str:
+    return time.strftime("%Y-%m-%d", time.gmtime())
+
+
+class Default(WorkerEntrypoint):
+    """Every request of a service, and a few about the Worker itself."""
+
+    async def fetch(self, request: Request) -> Response:
+        """Answer, whatever comes: an error of ours is told in the caller's dialect, and the next request works."""
+        url = urlsplit(request.url)
+        decision_id = secrets.token_hex(8)
+        if SOURCE.looked == 0.0:
+            await SOURCE.refresh(self.env)
+        elif SOURCE.due(self.env):
+            self.ctx.waitUntil(SOURCE.refresh(self.env))
+        try:
+            match url.path:
+                case "/healthz":
+                    return self._health()
+                case "/.well-known/aig":
+                    return self._about()
+                case "/_aig/explain":
+                    return await self._explain(request)
+                case _:
+                    return await self._serve(request, url.path, url.query, decision_id)
+        except EdgeRefused as refused:
+            return _no(refused, decision_id)
+
+    def _health(self) -> Response:
+        healthy = SOURCE.problem is None
+        said = {
+            "ok": healthy,
+            "version": __version__,
+            "policy": {"version": SOURCE.version, "digest": SOURCE.document.digest or SOURCE.document.policy.digest},
+            "problem": SOURCE.problem,
+        }
+        return Response.from_json(said, 200 if healthy else 503, headers=JSON)
+
+    def _about(self) -> Response:
+        policy = SOURCE.document.policy
+        return Response.from_json(
+            {"version": __version__, "policy_digest": policy.digest, "classes": sorted(policy.classes)}, headers=JSON
+        )
+
+    # --- One request ---
+
+    async def _serve(self, request: Request, path: str, query: str, decision_id: str) -> Response:
+        edge = SOURCE.built(self.env)
+        arrival = arrive(edge, path=path, query=query, headers=list(request.headers.items()))
+        kind = arrival.surface.kind
+        principal = await self._principal(arrival)
+        if principal is None:
+            raise EdgeRefused(401, "unauthenticated", "This needs a service token of the edge.", kind)
+        await self._front_door(principal, kind)
+        method = str(request.method)
+        body = await _body(request, method, kind)
+        asked, rules, options = asked_at(edge, arrival, principal, method=method, body=body, today=_today())
+        try:
+            call, plan = planned_at(asked, rules, options, principal)
+        except ConfigurationError as error:
+            raise EdgeRefused(500, "policy", f"The policy cannot be used: {error.problem}", kind) from None
+        exchange = Exchange(carry_out(call, plan, rules, options), asked)
+        upstream = await exchange.open()
+        named = named_model(call)
+        if upstream is None:
+            assert exchange.receipt is not None
+            self._note(exchange.receipt, principal, decision_id, edge)
+            late = exchange.receipt.no_answer is not None and exchange.receipt.no_answer.kind == "deadline"
+            raise EdgeRefused(504 if late else 502, "gateway_unreachable", "The gateway did not answer.", kind)
+        return self._deliver(exchange, upstream, principal, (decision_id, named), edge)
+
+    def _deliver(
+        self, exchange: Exchange, upstream: Response, principal: Principal, names: tuple[str, str | None], edge: Edge
+    ) -> Response:
+        assert exchange.head is not None
+        assert exchange.plan is not None
+        decision_id, named = names
+        headers = answer_headers(
+            exchange.head, told(exchange.plan, exchange.head, decision_id=decision_id, asked=named)
+        )
+        body = upstream.body
+        if body is None or getattr(self.env, "METERING", "on") == "off":
+            self._note(exchange.unmetered(), principal, decision_id, edge)
+            return Response(body, status=exchange.head.status, headers=headers)
+        ours, theirs = body.tee()
+        self.ctx.waitUntil(self._meter(exchange, ours, principal, decision_id, edge))
+        return Response(theirs, status=exchange.head.status, headers=headers)
+
+    async def _meter(self, exchange: Exchange, stream: Any, principal: Principal, decision_id: str, edge: Edge) -> None:
+        self._note(await exchange.metered(stream), principal, decision_id, edge)
+
+    def _note(self, receipt: Receipt, principal: Principal, decision_id: str, edge: Edge) -> None:
+        events = getattr(self.env, "EVENTS", None)
+        if events is not None:
+            events.writeDataPoint(event_of(receipt, principal, decision_id=decision_id, secret=edge.secret))
+
+    async def _principal(self, arrival: Arrival) -> Principal | None:
+        principals, document = SOURCE.document.principals, SOURCE.document
+        assertion = arrival.read.get("cf-access-jwt-assertion")
+        if assertion is not None and document.access_team is not None and document.access_audience is not None:
+            keys = await SOURCE.keys_of(document.access_team)
+            team, audience = document.access_team, document.access_audience
+            found = by_access(principals, assertion, keys=keys, team=team, audience=audience, now=time.time())
+            if found is not None:
+                return found
+        fingerprint = arrival.read.get("cf-client-cert-sha256", "")
+        if fingerprint and getattr(self.env, "CLIENT_CERTIFICATES", "") == "verified-by-the-zone":
+            found = by_certificate(principals, fingerprint)
+            if found is not None:
+                return found
+        token = token_of(arrival)
+        return by_token(principals, token) if token is not None else None
+
+    async def _front_door(self, principal: Principal, kind: Any) -> None:
+        limiter = getattr(self.env, "FRONT_DOOR", None)
+        if limiter is not None and not (await limiter.limit({"key": principal.name})).success:
+            raise EdgeRefused(429, "too_many_requests", "There are too many requests: wait a little.", kind)
+
+    # --- What would be decided ---
+
+    async def _explain(self, request: Request) -> Response:
+        wanted = getattr(self.env, "ADMIN_TOKEN", None)
+        given = (request.headers.get("authorization") or "").removeprefix("Bearer ")
+        if not wanted or not hmac.compare_digest(given.encode(), wanted.encode()):
+            raise EdgeRefused(401, "unauthenticated", "This needs the admin token.")
+        try:
+            asked: Mapping[str, Any] = json.loads(await request.bytes())
+            name, path = str(asked["principal"]), str(asked["path"])
+            headers = [(str(key), str(value)) for key, value in dict(asked.get("headers", {})).items()]
+            body = json.dumps(asked.get("body", {})).encode()
+        except (ValueError, KeyError, TypeError, RecursionError):
+            raise EdgeRefused(400, "bad_question", "Send principal, path, and headers and body if any.") from None
+        edge = SOURCE.built(self.env)
+        principal = next((one for one in SOURCE.document.principals if one.name == name), None)
+        if principal is None:
+            raise EdgeRefused(404, "no_principal", "There is no such principal.")
+        arrival = arrive(edge, path=path, query="", headers=[("content-type", "application/json"), *headers])
+        parts = asked_at(edge, arrival, principal, method="POST", body=body, today=_today())
+        plan: Plan = planned_at(*parts, principal)[1]
+        return Response.from_json(explained(plan), headers=JSON)
+
+
+async def _body(request: Request, method: str, kind: Any) -> bytes | None:
+    if method in ("GET", "HEAD"):
+        return None
+    length = request.headers.get("content-length") or "0"
+    if length.isdigit() and int(length) > BODY_MAX:
+        raise EdgeRefused(413, "too_large", "The body is larger than 25 MB.", kind)
+    return await request.bytes()
+
+
+def _no(refused: EdgeRefused, decision_id: str) -> Response:
+    headers = {**JSON, "x-aig-decision-id": decision_id, "x-aig-refused": refused.code}
+    return Response.from_json(refused.body(), refused.status, headers=headers)
