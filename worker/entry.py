@@ -16,6 +16,7 @@ from workers import Request, Response, WorkerEntrypoint
 
 from aig_client import __version__
 from aig_client.core import ConfigurationError, Plan, Receipt
+from aig_client.core._depth import shallow
 from aig_client.core.path import carry_out
 from aig_client.core.path._edge import (
     BODY_MAX,
@@ -163,7 +164,7 @@ class Default(WorkerEntrypoint):
         if not wanted or not hmac.compare_digest(given.encode(), wanted.encode()):
             raise EdgeRefused(401, "unauthenticated", "This needs the admin token.")
         try:
-            asked: Mapping[str, Any] = json.loads(await request.bytes())
+            asked: Mapping[str, Any] = json.loads(shallow(await request.text()))
             name, path = str(asked["principal"]), str(asked["path"])
             headers = [(str(key), str(value)) for key, value in dict(asked.get("headers", {})).items()]
             body = json.dumps(asked.get("body", {})).encode()

@@ -168,7 +168,7 @@ def test_an_unknown_field_lists_the_known_ones_without_the_token(tmp_path: Path)
     path = written(tmp_path, "[gateway]\naccount = 'x'\n", "x.toml")
     with pytest.raises(ConfigurationError) as caught:
         settings(path=path)
-    assert str(caught.value).endswith("Known: account_id, base_url, gateway_id, namespace, policy_epoch")
+    assert str(caught.value).endswith("Known: account_id, base_url, edge, gateway_id, namespace, policy_epoch")
 
 
 def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import openai
 import pytest
 from google import genai
 
+from aig_client import CacheIntent, GatewayClient, GatewayMetadata, ProviderError, Refused
 from aig_client.apps.emulator import EmulatorConfig, Match, Rule, RunningEmulator, serve_in_thread
 
 from .edges import ACME, ADMIN, GATEWAY_TOKEN, GLOBEX, KEYED, NARROW, POLICY_KEY, document, pointer
@@ -282,3 +283,29 @@ async def test_a_policy_changes_under_load_and_no_request_fails(
         await asyncio.to_thread(publish, edge, 2, document(epoch="2"))
         second = await asyncio.gather(*(one() for _ in range(20)))
     assert set(first + second) == {200}
+
+
+# --- Our own client leaves the decisions to it ---
+
+
+def test_our_client_leaves_decisions_to_the_edge(edge: Running, emulator: RunningEmulator) -> None:
+    with GatewayClient(edge=edge.url, token=ACME, tenant="below") as gateway:
+        first = gateway.chat(HELLO, route_class="cached")
+        again = gateway.chat(HELLO, route_class="cached")
+        other = gateway.chat(HELLO, route_class="cached", tenant="beside")
+        past = gateway.chat(HELLO, route_class="cached", cache=CacheIntent.off)
+        plan = gateway.plan("openai/chat/completions", json=HELLO, route_class="cached")
+        sdk = openai.OpenAI(**gateway.openai())
+        assert sdk.chat.completions.create(model="aig/cheap", messages=HELLO["messages"]).choices
+        with pytest.raises(Refused, match="edge removes"):
+            gateway.chat(HELLO, gateway=GatewayMetadata(max_attempts=2))
+        with pytest.raises(ProviderError) as caught:
+            gateway.chat(HELLO, route_class="cheep")
+    statuses = [one.receipt.cache_status for one in (first, again, other, past)]
+    assert statuses == ["MISS", "HIT", "MISS", "MISS"]
+    assert again.metadata.hit
+    assert again.receipt.cost is not None
+    assert (again.receipt.cost.nanodollars, again.receipt.model) == (0, "gpt-5-mini")
+    assert (plan.body, plan.selection, plan.key) == (None, None, None)
+    assert caught.value.status == 400
+    assert emulator.log[0].cf_aig["cf-aig-authorization"]

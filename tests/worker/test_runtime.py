@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import hashlib
 import json
 import re
 import subprocess
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
 import pytest
 
+from .conftest import CONFORMANCE, SMOKE, assert_quiet
 from .upstream import Upstream, upstream
 from .workerd import HARNESS, MODULES, ROOT, WRANGLER, Running, Tools, environment, serve
 
@@ -120,6 +123,33 @@ async def test_a_rate_limit_limits_per_key(client: httpx.AsyncClient) -> None:
 
 async def test_a_data_point_can_be_written(client: httpx.AsyncClient) -> None:
     assert (await client.get("/point")).status_code == 204
+
+
+async def test_what_is_sent_to_a_queue_is_delivered(client: httpx.AsyncClient) -> None:
+    assert (await client.get("/send", params={"key": "queued"})).status_code == 204
+    assert json.loads(await in_kv(client, "queued")) == ["events", {"key": "queued", "spent": 1.5, "model": None}]
+
+
+def test_what_fails_under_wait_until_is_in_the_log(harness: Tools, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    extra = {"tests/worker/conformance": str(CONFORMANCE)}
+    with serve(harness, SMOKE, log, extra=extra) as own:
+        answer = httpx.get(f"{own.url}/fails", params={"why": "nobody saw this"}, timeout=20, trust_env=False)
+        assert answer.status_code == 204
+        until = time.monotonic() + 10
+        while "nobody saw this" not in log.read_text("utf-8") and time.monotonic() < until:
+            time.sleep(0.02)
+    assert "nobody saw this" in log.read_text("utf-8")
+    with pytest.raises(AssertionError):
+        assert_quiet(log)
+
+
+async def test_an_assertion_that_is_nested_without_end_leaves_the_isolate_alive(client: httpx.AsyncClient) -> None:
+    """It comes from anybody, before a signature is looked at; in CPython ``json.loads`` would save us by itself."""
+    deep = base64.urlsafe_b64encode(b"[" * 10_000 + b"]" * 10_000).decode().rstrip("=")
+    answer = await client.get("/assertion", headers={"cf-access-jwt-assertion": f"{deep}.e30.AA"})
+    assert (answer.status_code, answer.text) == (200, "None")
+    assert (await client.get("/healthz")).text == "ok\n"
 
 
 @pytest.mark.parametrize("route", ["/pass", "/metered"])

@@ -10,7 +10,9 @@ import re
 from typing import Final
 
 DEEPEST: Final = 500
-_STRING: Final = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+# Possessive, and a string that never ends is one match up to the end of the text: else a body of escaped quotes takes
+# the square of its length, hours for a megabyte.
+_STRING: Final = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
 _BETWEEN: Final = re.compile(r"[^\[\]{}]+")
 
 

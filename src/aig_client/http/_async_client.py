@@ -50,6 +50,8 @@ class AsyncGatewayClient:
         account_id, gateway_id, token, base_url: else from ``CLOUDFLARE_ACCOUNT_ID``, ``AIG_GATEWAY_ID``,
             ``CF_AIG_TOKEN``, ``AIG_BASE_URL``, else from ``[gateway]`` of ``aig.toml``. ``base_url`` is what provider
             slugs stand under: a custom domain, an emulator, or Cloudflare's own.
+        edge: the base URL of a Worker of yours that decides instead: calls bring class, tenant and intent, and
+            ``token`` is the service token.
         http: ``"httpx"`` or ``"httpx2"``; by default the family of ``client``, else httpx.
         client: an httpx or httpx2 async client of your own (proxies, certificates, hooks). It stays yours to close.
         provider_keys: provider slug to API key, for providers whose key the gateway does not hold.
@@ -75,6 +77,7 @@ class AsyncGatewayClient:
         gateway_id: str | None = None,
         token: str | None = None,
         base_url: str | None = None,
+        edge: str | None = None,
         http: HttpFamily | None = None,
         client: object = None,
         provider_keys: Mapping[str, str] | None = None,
@@ -101,6 +104,7 @@ class AsyncGatewayClient:
                     "gateway_id": gateway_id,
                     "token": token,
                     "base_url": base_url,
+                    "edge": edge,
                     "namespace": namespace,
                     "policy_epoch": policy_epoch,
                 },

@@ -101,7 +101,7 @@ def wire(
     for provider in provider_keys or {}:
         provider_row(provider)
     chosen = load_policy(policy or config) if policy is None or isinstance(policy, str) else policy
-    if defaults.route_class is not None:
+    if defaults.route_class is not None and settings.edge is None:
         chosen.route_class(defaults.route_class)  # unknown? then now, and not at the first call
     rules = Rules(
         token=settings.token,
@@ -114,6 +114,7 @@ def wire(
         defaults=defaults,
         policy=chosen,
         choose_model=choose_model,
+        edge=settings.edge,
         maker=_codec.maker,
     )
     return Wiring(base_url, rules, replace(rules, credential="request"), dict(provider_keys or {}), family)

@@ -16,6 +16,7 @@ from pydantic_core import ErrorDetails
 from ..core.facts._catalog import StructuredOutput
 from ..core.facts._classes import AskedModel, CacheStrategy, Strategy, ToolRule
 from ..core.path._policy_check import PathTo, PolicyError, nearest
+from ._settings import EDGE_TABLES
 
 _STRICT: Final = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
 
@@ -157,12 +158,58 @@ class GatewayTable(_Table):
     account_id: str | None = None
     gateway_id: str | None = None
     base_url: str | None = None
+    edge: str | None = None
     namespace: str | None = None
     policy_epoch: str | None = None
 
 
-class ConfigurationFile(PolicyTables):
-    """Settings and policy of aig-client, as they stand in aig.toml."""
+class AccessTable(_Table):
+    """The Cloudflare Access application in front of the Worker."""
+
+    team: str = Field(description="its host: NAME.cloudflareaccess.com")
+    audience: str = Field(description="the application's AUD tag")
+
+
+class EdgeTable(_Table):
+    """What holds for the whole Worker."""
+
+    namespace: str = Field(default="", description="separates the cached answers of Workers on one gateway")
+    epoch: str = Field(default="", description="change it, and everything cached before is out of reach")
+    access: AccessTable | None = None
+
+
+class PrincipalLimitTable(_Table):
+    """How much a principal may use in a window of time."""
+
+    what: Literal["requests", "tokens", "nanodollars"]
+    limit: int = Field(ge=1)
+    window: int = Field(ge=1, description="seconds")
+    route_class: str | None = Field(default=None, description="of this class alone; else of all together")
+
+
+class PrincipalTable(_Table):
+    """Somebody who may call, and what they may do."""
+
+    tenant: str = Field(description="whose cached answers they share")
+    tokens: list[str] = Field(default=[], description="stored service tokens, as `aig policy token` makes them")
+    access: list[str] = Field(default=[], description="Cloudflare Access: e-mail addresses, or client ids")
+    certificates: list[str] = Field(default=[], description="SHA-256 fingerprints of client certificates")
+    classes: list[str] = Field(description="route classes that they may use; '*' alone is all")
+    providers: list[str] = Field(default=[], description="slugs that they may reach; empty: all of the policy")
+    models: list[str] = Field(default=[], description="provider/model that they may reach; empty: all")
+    own_keys: bool = Field(default=False, description="their own provider keys go on")
+    limits: list[PrincipalLimitTable] = []
+
+
+class EdgeTables(_Table):
+    """Every table of the edge."""
+
+    edge: EdgeTable = EdgeTable()
+    principals: dict[str, PrincipalTable] = Field(default={}, description="who may call the Worker, by name")
+
+
+class ConfigurationFile(PolicyTables, EdgeTables):
+    """Settings, policy and edge of aig-client, as they stand in aig.toml."""
 
     gateway: GatewayTable = GatewayTable()
 
@@ -178,6 +225,18 @@ def read_tables(tables: Mapping[str, object]) -> PolicyTables:
     """
     try:
         return PolicyTables.model_validate({name: value for name, value in tables.items() if name in TABLES})
+    except ValidationError as error:
+        raise _as_ours(error.errors(include_url=False, include_context=True, include_input=False)) from None
+
+
+def read_edge_tables(tables: Mapping[str, object]) -> EdgeTables:
+    """Check the shape of the edge's tables; others are passed over.
+
+    Raises:
+        ConfigurationError: the first thing wrong, by its path.
+    """
+    try:
+        return EdgeTables.model_validate({name: value for name, value in tables.items() if name in EDGE_TABLES})
     except ValidationError as error:
         raise _as_ours(error.errors(include_url=False, include_context=True, include_input=False)) from None
 
@@ -237,7 +296,14 @@ _KNOWN: Final[Mapping[str, type[BaseModel]]] = {
     "weights": WeightsTable,
     "targets": TargetTable,
     "overrides": OverrideTable,
+    "edge": EdgeTable,
+    "principals": PrincipalTable,
 }
+_WITHIN: Final[Mapping[tuple[str, str], type[BaseModel]]] = {
+    ("edge", "access"): AccessTable,
+    ("principals", "limits"): PrincipalLimitTable,
+}
+"""What is called alike elsewhere."""
 _TAG: Final = re.compile(r"<.*>")
 _SCALAR: Final = frozenset({"str", "int", "float", "bool"})
 
@@ -258,5 +324,8 @@ def _as_ours(errors: list[ErrorDetails]) -> PolicyError:
 
 
 def _fields_around(path: PathTo) -> list[str]:
+    for (table, part), model in _WITHIN.items():
+        if path[:1] == (table,) and part in path:
+            return sorted(model.model_fields)
     names = [str(part) for part in path[:1] + path[2:]]  # without the class's own name
     return sorted(next((_KNOWN[name] for name in reversed(names) if name in _KNOWN), ClassTable).model_fields)

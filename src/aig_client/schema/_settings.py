@@ -16,6 +16,7 @@ ENVIRONMENT: Final[Mapping[str, tuple[str, ...]]] = {
     "gateway_id": ("AIG_GATEWAY_ID", "CLOUDFLARE_GATEWAY_ID"),
     "token": ("CF_AIG_TOKEN", "AIG_TOKEN"),
     "base_url": ("AIG_BASE_URL",),
+    "edge": ("AIG_EDGE_URL",),
     "namespace": ("AIG_NAMESPACE",),
     "policy_epoch": ("AIG_POLICY_EPOCH",),
 }
@@ -25,6 +26,8 @@ FILE: Final = "aig.toml"
 _TABLE: Final = "gateway"
 POLICY_TABLES: Final = frozenset({"policy", "classes", "overrides", "models"})
 """Tables of the same file that `load_policy` reads."""
+EDGE_TABLES: Final = frozenset({"edge", "principals"})
+"""Tables of the same file that `compile_edge` reads, and a client leaves alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,7 @@ class Settings:
     gateway_id: str | None = None
     namespace: str = ""
     policy_epoch: str = ""
+    edge: str | None = None
     sources: Mapping[str, str] = field(default_factory=dict)
 
     def source_of(self, name: str) -> str:
@@ -76,9 +80,13 @@ def _checked(values: dict[str, str], sources: dict[str, str]) -> Settings:
         )
 
     url = values.get("base_url")
+    if "edge" in values:
+        url, sources["base_url"] = values["edge"], sources["edge"]
     # A more explicit account and gateway beat a base URL from a weaker source.
     named = [sources.get(name, "") for name in ("account_id", "gateway_id") if name in values]
-    if url is None or (len(named) == 2 and min(map(_rank, named)) > _rank(sources["base_url"])):
+    if url is None or (
+        "edge" not in values and len(named) == 2 and min(map(_rank, named)) > _rank(sources["base_url"])
+    ):
         for name in ("account_id", "gateway_id"):
             if name not in values:
                 variables = " or ".join(ENVIRONMENT[name])
@@ -96,6 +104,7 @@ def _checked(values: dict[str, str], sources: dict[str, str]) -> Settings:
         gateway_id=values.get("gateway_id"),
         namespace=values.get("namespace", ""),
         policy_epoch=values.get("policy_epoch", ""),
+        edge=values.get("edge"),
         sources=sources,
     )
 
@@ -120,12 +129,15 @@ def read_file(path: str | None) -> tuple[dict[str, object], str]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError("config", f"is not TOML: {error}", source=str(file)) from None
     for name in document:
-        if name != _TABLE and name not in POLICY_TABLES:
+        if name != _TABLE and name not in POLICY_TABLES | EDGE_TABLES:
+            places = (
+                f"the policy into {', '.join(sorted(POLICY_TABLES))}, the edge into {', '.join(sorted(EDGE_TABLES))}"
+            )
             raise ConfigurationError(
                 name,
                 "is no table we know",
                 source=str(file),
-                remedy=f"Settings go into [{_TABLE}], the policy into {', '.join(sorted(POLICY_TABLES))}",
+                remedy=f"Settings go into [{_TABLE}], {places}",
             )
     return document, str(file)
 

@@ -33,15 +33,20 @@ function mount({ FS }) {
   }
 }
 
-// Pyodide frees the arguments of a call when the call returns; waitUntil needs its coroutine for longer.
+// Pyodide frees the arguments of a call when the call returns; waitUntil needs its coroutine for longer. What fails there
+// workerd tells nobody, where production counts an exception: the log says it, or a test would not see it.
 const patched = new WeakSet();
 function patchWaitUntil(ctx) {
   if (patched.has(ctx)) return;
   const waitUntil = ctx.waitUntil.bind(ctx);
+  const told = (error) => {
+    console.error(`waitUntil: ${error}`);
+    throw error;
+  };
   ctx.waitUntil = (work) => {
-    if (typeof work?.copy !== "function") return waitUntil(work);
+    if (typeof work?.copy !== "function") return waitUntil(Promise.resolve(work).catch(told));
     const own = work.copy();
-    return waitUntil((async () => await own)().finally(() => own.destroy()));
+    return waitUntil((async () => await own)().catch(told).finally(() => own.destroy()));
   };
   patched.add(ctx);
 }

@@ -17,6 +17,7 @@ from tests.worker import conformance
 from workers import DurableObject, Request, Response, WorkerEntrypoint, fetch
 
 from aig_client import core
+from aig_client.core.path._principal import by_access
 
 
 def _raised(call: Callable[[], object]) -> str:
@@ -115,6 +116,27 @@ class Default(WorkerEntrypoint):
     async def on_point(self, _request: Request, _query: dict[str, str]) -> Response:
         self.env.POINTS.writeDataPoint({"blobs": ["smoke"], "doubles": [1.5], "indexes": ["tenant"]})
         return Response("", status=204)
+
+    async def on_send(self, _request: Request, query: dict[str, str]) -> Response:
+        await self.env.EVENTS.send({"key": query["key"], "spent": 1.5, "model": None})
+        return Response("", status=204)
+
+    async def queue(self, event: Any, env: Any, ctx: Any) -> None:
+        """The three arguments are the runtime's rule: with fewer, every delivery fails and nothing says so."""
+        for message in event.messages:
+            await env.STORE.put(message.body["key"], json.dumps([event.queue, message.body]))
+
+    async def on_fails(self, _request: Request, query: dict[str, str]) -> Response:
+        self.ctx.waitUntil(self._failing(query["why"]))
+        return Response("", status=204)
+
+    async def _failing(self, why: str) -> None:
+        await asyncio.sleep(0)
+        raise ValueError(why)
+
+    async def on_assertion(self, request: Request, _query: dict[str, str]) -> Response:
+        assertion = request.headers["cf-access-jwt-assertion"]
+        return Response(str(by_access((), assertion, keys={}, team="team", audience="us", now=time.time())))
 
     async def on_pass(self, _request: Request, query: dict[str, str]) -> Response:
         """The upstream's stream as it comes: Python is not in the path of its bytes."""

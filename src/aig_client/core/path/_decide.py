@@ -16,6 +16,7 @@ from ._addressing import ALIAS, ALIAS_IN_BODY, ALIAS_IN_PATH
 from ._keys import KeyScope
 from ._read import Call, model_of, tree_of, wants_stream, wants_tools
 from ._rules import Rules
+from ._to_edge import leaves_to_edge, to_edge
 
 CACHEABLE_MAX: Final = 25 * 1024 * 1024  # contract 1.3.8
 _PLACEHOLDER: Final = PLACEHOLDER.encode()
@@ -37,6 +38,8 @@ def decide(call: Call, rules: Rules, options: Options = NO_OPTIONS, *, excluded:
         if call.surface is None:
             return _outside(call, options.over(rules.defaults))
         asked = _with_hints(call.hints, options)
+        if rules.edge is not None and leaves_to_edge(call, rules):
+            return to_edge(call, call.surface, rules, asked.over(rules.defaults))
         if _has_class(call, call.surface, rules, asked):
             return _classed(call, call.surface, rules, asked, excluded)
         return _inside(call, call.surface, rules, asked.over(rules.defaults))

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, cast
 
+from .._depth import shallow
 from .._errors import ConfigurationError
 
 _STORED: Final = re.compile(r"sha256:([0-9a-f]{16,128}):([0-9a-f]{64})")
@@ -123,7 +124,7 @@ def _verified(assertion: str, keys: Mapping[str, object]) -> dict[str, object] |
     if len(parts) != 3:
         return None
     try:
-        header, claims = (json.loads(_bytes(part)) for part in parts[:2])
+        header, claims = (json.loads(shallow(_bytes(part).decode())) for part in parts[:2])
         signature = _bytes(parts[2])
     except (ValueError, RecursionError):
         return None

@@ -32,6 +32,7 @@ class Rules:
         defaults: options that calls inherit.
         policy: the route classes and what belongs to them; None stands for the built-in ones.
         choose_model: overrides the models of route classes, see ``ChooseModel``.
+        edge: the base URL of a Worker of ours: what goes there is left to it.
 
     Raises:
         ConfigurationError: at construction, naming the field.
@@ -47,6 +48,7 @@ class Rules:
     defaults: Options = NO_OPTIONS
     policy: Policy | None = field(default=None, repr=False)
     choose_model: ChooseModel | None = field(default=None, repr=False)
+    edge: str | None = None
     maker: KeyMaker = field(default_factory=KeyMaker, repr=False, compare=False)
     by_class: dict[str, Options] = field(default_factory=dict, init=False, repr=False, compare=False)
     _written: dict[object, RawHeaders] = field(default_factory=dict, init=False, repr=False, compare=False)
