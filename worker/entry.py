@@ -10,14 +10,17 @@ from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from accounts import Account
 from exchanges import Exchange, answer_headers
+from ledger import Ledger
 from sources import Source
 from workers import Request, Response, WorkerEntrypoint
 
 from aig_client import __version__
 from aig_client.core import ConfigurationError, Plan, Receipt
 from aig_client.core._depth import shallow
-from aig_client.core.path import carry_out
+from aig_client.core.path import Call, carry_out
+from aig_client.core.path._admit import most_of
 from aig_client.core.path._edge import (
     BODY_MAX,
     Arrival,
@@ -32,7 +35,10 @@ from aig_client.core.path._edge import (
     token_of,
     told,
 )
+from aig_client.core.path._ledger import limits_from_plain
 from aig_client.core.path._principal import Principal, by_access, by_certificate, by_token
+
+__all__ = ["Default", "Ledger"]
 
 JSON: Final = {"content-type": "application/json", "cache-control": "no-store"}
 SOURCE: Final = Source()
@@ -49,7 +55,8 @@ class Default(WorkerEntrypoint):
         """Answer, whatever comes: an error of ours is told in the caller's dialect, and the next request works."""
         url = urlsplit(request.url)
         decision_id = secrets.token_hex(8)
-        if SOURCE.looked == 0.0:
+        if not SOURCE.ready:
+            # Each of the first requests asks for itself: one request may not wait for what another one asked.
             await SOURCE.refresh(self.env)
         elif SOURCE.due(self.env):
             self.ctx.waitUntil(SOURCE.refresh(self.env))
@@ -99,37 +106,80 @@ class Default(WorkerEntrypoint):
             call, plan = planned_at(asked, rules, options, principal)
         except ConfigurationError as error:
             raise EdgeRefused(500, "policy", f"The policy cannot be used: {error.problem}", kind) from None
+        account = await self._admit(call, plan, principal, decision_id)
         exchange = Exchange(carry_out(call, plan, rules, options), asked)
         upstream = await exchange.open()
         named = named_model(call)
         if upstream is None:
             assert exchange.receipt is not None
-            self._note(exchange.receipt, principal, decision_id, edge)
+            await self._note(exchange.receipt, principal, decision_id, edge, account)
             late = exchange.receipt.no_answer is not None and exchange.receipt.no_answer.kind == "deadline"
             raise EdgeRefused(504 if late else 502, "gateway_unreachable", "The gateway did not answer.", kind)
-        return self._deliver(exchange, upstream, principal, (decision_id, named), edge)
+        return await self._deliver(exchange, upstream, principal, (decision_id, named), edge, account)
 
-    def _deliver(
-        self, exchange: Exchange, upstream: Response, principal: Principal, names: tuple[str, str | None], edge: Edge
+    async def _admit(self, call: Call, plan: Plan, principal: Principal, decision_id: str) -> Account | None:
+        """Reserve the most that the request may use; None where the principal has no limits."""
+        plain = SOURCE.document.limits.get(principal.name, [])
+        if not plain or plan.surface is None:
+            return None
+        kind = plan.surface.kind
+        ledger = getattr(self.env, "LEDGER", None)
+        if ledger is None:
+            raise EdgeRefused(500, "no_ledger", "This principal has limits, and no ledger is bound.", kind)
+        held = most_of(call, plan, limits_from_plain(plain))
+        if held is None:
+            raise EdgeRefused(
+                403, "unknown_price", "What this may cost is unknown, and there is a limit on cost.", kind
+            )
+        account = Account(ledger.getByName(principal.name), decision_id, held)
+        outcome = await account.reserve(plain, plan)
+        if not outcome["granted"]:
+            short = outcome["short"]
+            refused = EdgeRefused(
+                429, "over_limit", f"The limit of {short['what']} leaves {short['left']}; this needs more.", kind
+            )
+            refused.retry_after = outcome["retry_after"]
+            raise refused
+        return account
+
+    async def _deliver(  # noqa: PLR0917  (one answer, and everything that is told about it)
+        self,
+        exchange: Exchange,
+        upstream: Response,
+        principal: Principal,
+        names: tuple[str, str | None],
+        edge: Edge,
+        account: Account | None,
     ) -> Response:
         assert exchange.head is not None
         assert exchange.plan is not None
         decision_id, named = names
-        headers = answer_headers(
-            exchange.head, told(exchange.plan, exchange.head, decision_id=decision_id, asked=named)
-        )
+        pairs = told(exchange.plan, exchange.head, decision_id=decision_id, asked=named)
+        headers = answer_headers(exchange.head, [*pairs, *(account.headers() if account is not None else ())])
         body = upstream.body
         if body is None or getattr(self.env, "METERING", "on") == "off":
-            self._note(exchange.unmetered(), principal, decision_id, edge)
+            self.ctx.waitUntil(self._note(exchange.unmetered(), principal, decision_id, edge, account))
             return Response(body, status=exchange.head.status, headers=headers)
         ours, theirs = body.tee()
-        self.ctx.waitUntil(self._meter(exchange, ours, principal, decision_id, edge))
+        self.ctx.waitUntil(self._meter(exchange, ours, principal, decision_id, edge, account))
         return Response(theirs, status=exchange.head.status, headers=headers)
 
-    async def _meter(self, exchange: Exchange, stream: Any, principal: Principal, decision_id: str, edge: Edge) -> None:
-        self._note(await exchange.metered(stream), principal, decision_id, edge)
+    async def _meter(  # noqa: PLR0917
+        self,
+        exchange: Exchange,
+        stream: Any,
+        principal: Principal,
+        decision_id: str,
+        edge: Edge,
+        account: Account | None,
+    ) -> None:
+        await self._note(await exchange.metered(stream), principal, decision_id, edge, account)
 
-    def _note(self, receipt: Receipt, principal: Principal, decision_id: str, edge: Edge) -> None:
+    async def _note(
+        self, receipt: Receipt, principal: Principal, decision_id: str, edge: Edge, account: Account | None
+    ) -> None:
+        if account is not None:
+            await account.settle(receipt)
         events = getattr(self.env, "EVENTS", None)
         if events is not None:
             events.writeDataPoint(event_of(receipt, principal, decision_id=decision_id, secret=edge.secret))
@@ -191,4 +241,6 @@ async def _body(request: Request, method: str, kind: Any) -> bytes | None:
 
 def _no(refused: EdgeRefused, decision_id: str) -> Response:
     headers = {**JSON, "x-aig-decision-id": decision_id, "x-aig-refused": refused.code}
+    if refused.retry_after is not None:
+        headers["retry-after"] = str(refused.retry_after)
     return Response.from_json(refused.body(), refused.status, headers=headers)

@@ -34,6 +34,7 @@ class Source:
     version: int | None = None
     problem: str | None = None
     looked: float = 0.0
+    ready: bool = False
     edge: Edge | None = None
     access_keys: dict[str, object] = field(default_factory=dict)
     access_due: float = 0.0
@@ -45,6 +46,10 @@ class Source:
     async def refresh(self, env: Any) -> None:
         """Take what KV has published, if it is signed and whole; else keep what there is, and say so."""
         self.looked = time.time()
+        await self._take(env)
+        self.ready = True
+
+    async def _take(self, env: Any) -> None:
         store, key = getattr(env, "POLICY", None), getattr(env, "POLICY_KEY", None)
         if store is None or not key:
             return

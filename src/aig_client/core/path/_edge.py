@@ -41,6 +41,7 @@ class EdgeRefused(Exception):  # noqa: N818  (the same word as the error it stan
         self.code = code
         self.message = message
         self.kind: EndpointKind = kind
+        self.retry_after: int | None = None
 
     def body(self) -> dict[str, object]:
         """The error object, as an SDK for the endpoint reads it."""
@@ -267,6 +268,7 @@ def planned_at(request: Request, rules: Rules, options: Options, principal: Prin
     call = read(request, rules)
     kind = call.surface.kind if call.surface is not None else "other"
     try:
+        call = replace(call, request=replace(request, tree=tree_of(call, rules)))  # read once, for all that follows
         plan = decide(call, rules, options)
     except Refused as error:
         raise _refused(error, kind) from None
@@ -282,7 +284,7 @@ def _check_reach(call: Call, plan: Plan, rules: Rules, principal: Principal) -> 
     allowed = principal.providers or rules.policy.providers
     if plan.selection is not None or not (allowed or principal.models):
         return
-    provider, model = named(surface, plan.model or model_of(surface, tree_of(call, rules)))
+    provider, model = named(surface, plan.model or model_of(surface, call.request.tree))
     if allowed and provider not in allowed:
         raise EdgeRefused(403, "forbidden_provider", "This provider is none of yours.", surface.kind)
     if principal.models and f"{provider}/{model}" not in principal.models:

@@ -1,0 +1,50 @@
+"""One request's account with the ledger: reserve, settle, and what is left."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any, Final
+
+from aig_client.core import Plan, Receipt
+from aig_client.core.path._admit import used_by
+from aig_client.core.path._ledger import Amounts
+
+HOLD_SECONDS: Final = 900
+"""Longer than any answer takes. A hold that nobody settles by then is booked as used."""
+
+
+class Account:
+    """What one request holds."""
+
+    def __init__(self, ledger: Any, hold_id: str, held: Amounts) -> None:
+        self._ledger = ledger
+        self._hold = hold_id
+        self._held = held
+        self._left: Sequence[Mapping[str, Any]] = ()
+
+    async def reserve(self, limits: list[object], plan: Plan) -> Mapping[str, Any]:
+        """Ask for the most that the request may use."""
+        question = {
+            "limits": limits,
+            "hold": self._hold,
+            "route_class": plan.route_class,
+            "amounts": asdict(self._held),
+            "seconds": HOLD_SECONDS,
+        }
+        outcome: Mapping[str, Any] = json.loads(await self._ledger.reserve(json.dumps(question)))
+        self._left = outcome.get("left", ())
+        return outcome
+
+    async def settle(self, receipt: Receipt) -> None:
+        """Book what it did use; where nobody answered, nothing."""
+        amounts = None if receipt.head is None else asdict(used_by(receipt, self._held))
+        await self._ledger.settle(json.dumps({"hold": self._hold, "amounts": amounts}))
+
+    def headers(self) -> list[tuple[str, str]]:
+        """What is left, the least of each kind, with this request's own hold taken off."""
+        least: dict[str, int] = {}
+        for one in self._left:
+            least[one["what"]] = min(one["left"], least.get(one["what"], one["left"]))
+        return [(f"x-aig-remaining-{what}", str(left)) for what, left in least.items()]
