@@ -29,9 +29,8 @@ generate: $(VENV)/.dev ## write what is generated again: drivers, catalog, the W
 generated: $(VENV)/.dev ## check that the generated drivers are what their source says
 	$(BIN)/python tools/unasync.py --check
 
-worker: $(VENV)/.dev ## lay out what the Worker deploys, and test it on workerd
-	$(BIN)/python tools/vendor_core.py
-	$(BIN)/python -m pytest tests/worker
+worker: $(VENV)/.dev ## serve the Worker on this machine, in workerd, in front of the local gateway
+	$(BIN)/python tools/serve_worker.py
 
 worker-check: $(VENV)/.dev ## check that the Worker's manifest is what the core says
 	$(BIN)/python tools/vendor_core.py --check

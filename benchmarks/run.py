@@ -27,6 +27,7 @@ SECTIONS: dict[str, tuple[tuple[str, ...], ...]] = {
     "import": (("_imports.py",),),
     "concurrency": (("_concurrency.py",),),
     "emulator": (("_emulator.py",),),
+    "worker": (("_worker.py",),),
 }
 PACKAGES = (
     *("httpx", "httpcore", "httpx2", "httpcore2", "h11", "anyio", "openai", "pydantic", "orjson", "rfc8785"),

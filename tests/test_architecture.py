@@ -30,11 +30,14 @@ LAZY_IMPORTS = frozenset(
         "http/_deadline.py:until_async",
         "http/_families.py:async_hands",  # a family is loaded when it is first used
         "http/_families.py:sync_hands",
+        "http/_wiring.py:_policy",  # most clients have no policy of their own
+        "http/_wiring.py:wire",
         "core/facts/_catalog_lookup.py:builtin_catalog",  # the catalog loads when somebody asks
         "core/_receipt.py:cost",  # and prices when somebody asks what it cost
         "core/_receipt.py:_row",
         "core/facts/_cost_record.py:dollars",  # decimal, for who wants one
         "core/path/_decide.py:_classed",  # policy and selection load with the first call of a class
+        "schema/_edge.py:compile_edge",
         "schema/_compile.py:_from_tables",  # pydantic waits until there is a table to check
     }
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import json
 import secrets
@@ -13,6 +14,7 @@ from urllib.parse import urlsplit
 from accounts import Account
 from exchanges import Exchange, answer_headers
 from ledger import Ledger
+from pyodide.ffi import JsException
 from sources import Source
 from workers import Request, Response, WorkerEntrypoint
 
@@ -98,9 +100,8 @@ class Default(WorkerEntrypoint):
         principal = await self._principal(arrival)
         if principal is None:
             raise EdgeRefused(401, "unauthenticated", "This needs a service token of the edge.", kind)
-        await self._front_door(principal, kind)
         method = str(request.method)
-        body = await _body(request, method, kind)
+        _, body = await asyncio.gather(self._front_door(principal, kind), _body(request, method, kind))
         asked, rules, options = asked_at(edge, arrival, principal, method=method, body=body, today=_today())
         try:
             call, plan = planned_at(asked, rules, options, principal)
@@ -236,7 +237,10 @@ async def _body(request: Request, method: str, kind: Any) -> bytes | None:
     length = request.headers.get("content-length") or "0"
     if length.isdigit() and int(length) > BODY_MAX:
         raise EdgeRefused(413, "too_large", "The body is larger than 25 MB.", kind)
-    return await request.bytes()
+    try:
+        return await request.bytes()
+    except (OSError, JsException):
+        raise EdgeRefused(400, "cut_body", "The body ended before its length.", kind) from None
 
 
 def _no(refused: EdgeRefused, decision_id: str) -> Response:

@@ -87,7 +87,7 @@ def test_the_options_of_two_commands(heading: str, both: str, names: tuple[str, 
 
 
 def test_every_command_and_schema_is_there() -> None:
-    text = REFERENCE.read_text("utf-8")
+    text = REFERENCE.read_text("utf-8") + POLICY.read_text("utf-8")
     shown = {row["Command"].split()[1] for row in table(REFERENCE, "# The command line")}
     assert shown == set(cli.entries)
     for file in SCHEMAS.glob("*.json"):

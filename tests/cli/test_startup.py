@@ -11,7 +11,7 @@ import pytest
 
 from .running import write
 
-HEAVY = {"rich", "httpx", "httpx2", "pydantic", "starlette", "uvicorn", "openai", "anthropic", "google"}
+HEAVY = {"rich", "httpx", "httpx2", "pydantic", "starlette", "uvicorn", "openai", "anthropic", "google", "cloudflare"}
 
 
 def loaded_after(*words: str) -> set[str]:
@@ -33,6 +33,10 @@ def test_help_loads_nothing_heavy(words: tuple[str, ...]) -> None:
     loaded = loaded_after(*words)
     assert not loaded & HEAVY
     assert not {name for name in loaded if name.startswith("aig_client.core")}
+
+
+def test_the_sdk_of_cloudflare_waits_for_a_push() -> None:
+    assert not loaded_after("policy", "push", "--help") & HEAVY
 
 
 def test_help_of_the_top_imports_no_command() -> None:

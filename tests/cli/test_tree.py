@@ -37,6 +37,7 @@ def test_the_commands_are_these() -> None:
     assert [path for path in commands() if len(path) > 1] == [
         *(("key", "print"), ("key", "explain"), ("key", "diff")),
         *(("policy", "show"), ("policy", "lint"), ("policy", "compile"), ("policy", "diff")),
+        *(("policy", "simulate"), ("policy", "token"), ("policy", "push")),
     ]
 
 

@@ -18,12 +18,11 @@ from aig_client.core import PROVIDERS, Refused, surface_of
 from aig_client.core._parse import decode_strictly
 from aig_client.core.facts._catalog import Capabilities
 from aig_client.core.facts._classes import CacheHints, CacheStrategy, Limits, RouteClass
-from aig_client.core.facts._providers import EndpointKind
+from aig_client.core.facts._providers import EndpointKind, path_with_model
 from aig_client.core.facts._shapes import SHAPES, shape_of
 from aig_client.core.path._rewrite import (
     Rewritten,
     encode_body,
-    path_with_model,
     rewrite,
     with_model,
     within_limits,

@@ -1,22 +1,27 @@
 """The demo: a service, its gateway, and one call that goes elsewhere. Real sockets, nothing outside this machine.
 
-python -m aig_client.apps.demo
+python -m aig_client.apps.demo           the client decides
+python -m aig_client.apps.demo --edge    then the same service, with the Worker deciding in front of the gateway
 """
 
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import threading
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 
 from .. import CacheIntent, GatewayClient, GatewayResponse, Receipt
 from .emulator import EmulatorConfig, serve_in_thread
 
 TOKEN = "demo-token"  # noqa: S105  (the emulator's, made up here)
 _COLUMNS = ("request", "tenant", "intent", "key", "cache", "latency", "tokens in/out")
+_EDGE_COLUMNS = ("request", "tenant", "route class", "model chosen", "key made here", "cache", "latency")
 _CLASS_COLUMNS = ("route class", "model chosen", "tools sent", "cache", "tokens in/out", "cost", "saved")
 
 
@@ -105,6 +110,89 @@ def stranger() -> Generator[tuple[str, list[list[str]]]]:
         thread.join()
 
 
+# --- The same service through the Worker --------------------------------------------------------------------------
+
+_CHECKOUT = Path(__file__).resolve().parents[3]
+_SERVER = _CHECKOUT / "tools" / "serve_worker.py"
+_INSTALLED = _CHECKOUT / "tests" / "worker" / "harness" / "node_modules" / ".lock.sha256"
+_LONGEST = 120
+
+
+@contextmanager
+def worker() -> Generator[tuple[str, str]]:
+    """The Worker in workerd, in front of an emulator of its own: its URL, and the token that opens it.
+
+    Raises:
+        RuntimeError: it could not be started; its first argument says why.
+    """
+    if not _SERVER.is_file():
+        raise RuntimeError("the Worker is in the repository, not in the installed package")
+    command = [sys.executable, str(_SERVER), "--json", "--exit-after", str(_LONGEST)]
+    # Not a shell, and nothing of a user's in it.
+    process = subprocess.Popen(  # noqa: S603
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    try:
+        line = process.stdout.readline()
+        if not line:
+            said = process.communicate()[1].strip().rpartition("\n")[2]
+            reason = said.removeprefix("The Worker could not be started: ").rstrip(".")
+            raise RuntimeError(reason or "it ended before it was ready")
+        ready = json.loads(line)
+        yield ready["url"], ready["token"]
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)
+
+
+def through_the_worker() -> list[Row]:
+    """The service's calls once more. Its client has no gateway's token and no policy: both are the Worker's."""
+    article, cached = "Caches are where the money is, and where the wrong answers come from.", CacheIntent.response(300)
+    with worker() as (url, token), GatewayClient(edge=url, token=token) as gateway:
+        body = {"messages": [{"role": "user", "content": article}]}
+        asked = (
+            ("first question", "acme", cached),
+            ("the same again", "acme", cached),
+            ("the same, cache skipped", "acme", CacheIntent.off),
+            ("the same, another tenant", "globex", cached),
+        )
+        return [
+            Row(name, tenant, gateway.chat(body, tenant=tenant, cache=cache, route_class="cached").receipt)
+            for name, tenant, cache in asked
+        ]
+
+
+def edge_cells(row: Row) -> tuple[str, ...]:
+    """One line of the third table."""
+    receipt = row.receipt
+    return (
+        row.request,
+        row.tenant,
+        receipt.plan.route_class or "-",
+        receipt.model or "-",
+        "yes" if receipt.plan.key else "no",
+        receipt.cache_status or "-",
+        f"{(receipt.latency or 0) * 1000:7.1f} ms",
+    )
+
+
+def show_edge(*, asked_for: bool) -> int:
+    """Print the third table, or why there is none; exit 1 if that was asked for, or anything is not as it should be."""
+    try:
+        rows = through_the_worker()
+    except RuntimeError as error:
+        print(f"\nThe Worker is not shown: {error}.")
+        return 1 if asked_for else 0
+    print("\nThe same service through the Worker, which decides in front of the gateway:\n")
+    table([_EDGE_COLUMNS, *(edge_cells(row) for row in rows)])
+    expected, statuses = ["MISS", "HIT", "MISS", "MISS"], [row.receipt.cache_status for row in rows]
+    if statuses != expected or any(row.receipt.plan.key for row in rows):
+        print(f"Not as it should be: expected {expected}, saw {statuses}")
+        return 1
+    return 0
+
+
 _TOOLS = [{"type": "function", "function": {"name": "search", "parameters": {"type": "object"}}}]
 
 
@@ -164,8 +252,11 @@ def table(lines: list[tuple[str, ...]]) -> None:
             print("  ".join("─" * width for width in widths))
 
 
-def main() -> int:
-    """Print what happened; exit 1 if anything is not as it should be."""
+def main(arguments: Sequence[str] = ()) -> int:
+    """Print what happened; exit 1 if anything is not as it should be. ``--edge`` adds the Worker."""
+    if unknown := [one for one in arguments if one != "--edge"]:
+        print(f"{unknown[0]}: there is --edge, and nothing else", file=sys.stderr)
+        return 2
     shown = run()
     print(f"AI Gateway (local): {shown.base}\n")
     table([_COLUMNS, *(row.cells() for row in shown.rows)])
@@ -179,8 +270,19 @@ def main() -> int:
     if statuses != expected or leaked or not all(chosen):
         print(f"Not as it should be: expected {expected}, saw {statuses}; leaked {leaked}; classes {chosen}")
         return 1
+    return show_edge(asked_for=True) if "--edge" in arguments else 0
+
+
+def from_the_command_line(arguments: Sequence[str]) -> int:
+    """As ``main``, and with the Worker too where its runtime is installed: nobody waits for 400 MB unasked."""
+    done = main(arguments)
+    if done or arguments or not _SERVER.is_file():
+        return done
+    if _INSTALLED.is_file():
+        return show_edge(asked_for=False)
+    print("\nThe Worker is not shown: it needs Node, npm and 400 MB. 'python -m aig_client.apps.demo --edge' shows it.")
     return 0
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(from_the_command_line(sys.argv[1:]))

@@ -23,7 +23,7 @@ from ..core import (
     provider_row,
     surface_of,
 )
-from ..schema import Settings, load_policy
+from ..schema import Settings
 from . import _codec
 
 if TYPE_CHECKING:
@@ -100,16 +100,18 @@ def wire(
         )
     for provider in provider_keys or {}:
         provider_row(provider)
-    chosen = load_policy(policy or config) if policy is None or isinstance(policy, str) else policy
+    chosen = _policy(policy, config, settings)
     if defaults.route_class is not None and settings.edge is None:
-        chosen.route_class(defaults.route_class)  # unknown? then now, and not at the first call
+        from ..core import builtin_policy
+
+        (chosen or builtin_policy()).route_class(defaults.route_class)  # unknown? then now, not at the first call
     rules = Rules(
         token=settings.token,
         credential=credential,
         gateway_id=settings.gateway_id,
         gateways=declared,
         namespace=settings.namespace,
-        policy_epoch=settings.policy_epoch or chosen.epoch,
+        policy_epoch=settings.policy_epoch or (chosen.epoch if chosen is not None else ""),
         secret=secret.encode() if isinstance(secret, str) else secret,
         defaults=defaults,
         policy=chosen,
@@ -118,6 +120,17 @@ def wire(
         maker=_codec.maker,
     )
     return Wiring(base_url, rules, replace(rules, credential="request"), dict(provider_keys or {}), family)
+
+
+def _policy(policy: Policy | str | None, config: str | None, settings: Settings) -> Policy | None:
+    """The policy of a client; None stands for the built-in one, which then loads with the first call of a class."""
+    if policy is not None and not isinstance(policy, str):
+        return policy
+    if policy is None and not settings.has_policy:
+        return None
+    from ..schema import load_policy
+
+    return load_policy(policy or config)
 
 
 def build_request(

@@ -11,8 +11,8 @@ from typing import Final
 from ..core.facts._providers import PROVIDERS
 from ..core.path._policy import Override, Policy
 from ..core.path._policy_check import PolicyError, nearest
+from ._settings import OVERRIDE_PREFIX
 
-PREFIX: Final = "AIG_MODEL__"
 FORCED: Final = "forced:"
 _BY_NAME: Final[Mapping[str, str]] = {slug.upper().replace("-", "_"): slug for slug in PROVIDERS}
 
@@ -56,14 +56,14 @@ def overrides_from(environ: Mapping[str, str], policy: Policy) -> dict[tuple[str
 def _named(environ: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
     """Variable, class and provider as the variable spells it. Sorted: the environment's order decides nothing."""
     for variable in sorted(environ):
-        if not variable.startswith(PREFIX) or not environ[variable]:
+        if not variable.startswith(OVERRIDE_PREFIX) or not environ[variable]:
             continue
-        name, mark, provider = variable.removeprefix(PREFIX).rpartition("__")
+        name, mark, provider = variable.removeprefix(OVERRIDE_PREFIX).rpartition("__")
         if not (name and mark and provider):
             raise PolicyError(
                 ("overrides",),
                 "names no class and provider",
-                remedy=f"Write it as {PREFIX}SUMMARY__GROQ",
+                remedy=f"Write it as {OVERRIDE_PREFIX}SUMMARY__GROQ",
                 source=f"environment {variable}",
             )
         yield variable, name.lower(), provider.upper()

@@ -182,8 +182,8 @@ class PrincipalLimitTable(_Table):
     """How much a principal may use in a window of time."""
 
     what: Literal["requests", "tokens", "nanodollars"]
-    limit: int = Field(ge=1)
-    window: int = Field(ge=1, description="seconds")
+    limit: int = Field(description="in one window; 0 is none at all")
+    window: int = Field(description="seconds, at most a year")
     route_class: str | None = Field(default=None, description="of this class alone; else of all together")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -24,6 +24,8 @@ ENVIRONMENT: Final[Mapping[str, tuple[str, ...]]] = {
 
 FILE: Final = "aig.toml"
 _TABLE: Final = "gateway"
+OVERRIDE_PREFIX: Final = "AIG_MODEL__"
+"""Variables that begin so override the models of route classes."""
 POLICY_TABLES: Final = frozenset({"policy", "classes", "overrides", "models"})
 """Tables of the same file that `load_policy` reads."""
 EDGE_TABLES: Final = frozenset({"edge", "principals"})
@@ -32,7 +34,7 @@ EDGE_TABLES: Final = frozenset({"edge", "principals"})
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Checked settings with the source of each."""
+    """Checked settings with the source of each. ``has_policy``: file or environment hold what `load_policy` reads."""
 
     base_url: str
     token: str | None = field(default=None, repr=False)
@@ -40,6 +42,7 @@ class Settings:
     namespace: str = ""
     policy_epoch: str = ""
     edge: str | None = None
+    has_policy: bool = False
     sources: Mapping[str, str] = field(default_factory=dict)
 
     def source_of(self, name: str) -> str:
@@ -60,8 +63,9 @@ def load_settings(
     Raises:
         ConfigurationError: with the field and its source.
     """
-    values, sources = _from_file(path)
+    values, sources, has_policy = _from_file(path)
     environ = os.environ if environ is None else environ
+    has_policy = has_policy or any(name.startswith(OVERRIDE_PREFIX) for name in environ)
     for name, variables in ENVIRONMENT.items():
         for variable in variables:
             if environ.get(variable):
@@ -70,7 +74,7 @@ def load_settings(
     for name, value in arguments.items():
         if value is not None:
             values[name], sources[name] = value, "argument"
-    return _checked(values, sources)
+    return replace(_checked(values, sources), has_policy=has_policy)
 
 
 def _checked(values: dict[str, str], sources: dict[str, str]) -> Settings:
@@ -130,19 +134,17 @@ def read_file(path: str | None) -> tuple[dict[str, object], str]:
         raise ConfigurationError("config", f"is not TOML: {error}", source=str(file)) from None
     for name in document:
         if name != _TABLE and name not in POLICY_TABLES | EDGE_TABLES:
-            places = (
-                f"the policy into {', '.join(sorted(POLICY_TABLES))}, the edge into {', '.join(sorted(EDGE_TABLES))}"
-            )
+            policy, edge = (", ".join(sorted(names)) for names in (POLICY_TABLES, EDGE_TABLES))
             raise ConfigurationError(
                 name,
                 "is no table we know",
                 source=str(file),
-                remedy=f"Settings go into [{_TABLE}], {places}",
+                remedy=f"Settings go into [{_TABLE}], the policy into {policy}, the edge into {edge}",
             )
     return document, str(file)
 
 
-def _from_file(path: str | None) -> tuple[dict[str, str], dict[str, str]]:
+def _from_file(path: str | None) -> tuple[dict[str, str], dict[str, str], bool]:
     document, file = read_file(path)
     table = document.get(_TABLE, {})
     if not isinstance(table, dict):
@@ -158,4 +160,4 @@ def _from_file(path: str | None) -> tuple[dict[str, str], dict[str, str]]:
         if not isinstance(value, str):
             raise ConfigurationError(name, "must be a string", source=where)
         values[name] = value
-    return values, dict.fromkeys(values, f"{file} [{_TABLE}]")
+    return values, dict.fromkeys(values, f"{file} [{_TABLE}]"), not POLICY_TABLES.isdisjoint(document)

@@ -21,9 +21,10 @@ from aig_client.core import (
 )
 from aig_client.core.facts._catalog import Capabilities
 from aig_client.core.facts._classes import Limits
+from aig_client.core.facts._providers import path_with_model
 from aig_client.core.path._policy import digest_of, policy_from_document
 from aig_client.core.path._prefix import mark_prefix
-from aig_client.core.path._rewrite import encode_body, path_with_model, with_model, within_limits
+from aig_client.core.path._rewrite import encode_body, with_model, within_limits
 from aig_client.core.path._tools import deny_tools, strip_tools
 
 from ._plain import Case, Runner

@@ -5,3 +5,5 @@ from typing import TypeVar
 _Result = TypeVar("_Result")
 
 def run_sync(work: Awaitable[_Result]) -> _Result: ...
+
+class JsException(Exception): ...  # noqa: N818  (the name it has there)

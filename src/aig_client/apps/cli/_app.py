@@ -32,7 +32,7 @@ class Root(LazyGroup):
         Entry("dev", "._dev", "Run a local AI Gateway."),
         Entry("key", "._key", "Cache keys: print one, explain it, or say why two requests missed each other."),
         Entry("plan", "._plan", "Say which model and headers a request would get, and why."),
-        Entry("policy", "._policy", "Route classes: show them, check them, compile them, compare two policies."),
+        Entry("policy", "._policy", "Route classes: show, check, compile, compare, simulate, publish to a Worker."),
         Entry("models", "._models", "What models can do and cost, and which ones a class may choose."),
         Entry("call", "._call", "Send one request: answer, metadata and receipt."),
         Entry("bench", "._bench", "Replay a file of requests: hit rate and latency."),

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Final
 
 from ...core import price_of
-from ...schema._overrides import PREFIX
+from ...schema._settings import OVERRIDE_PREFIX
 from ._doctor_findings import Finding
 from ._doctor_situation import Situation
 from ._policy_checks import findings_of
@@ -45,13 +45,15 @@ def variables(situation: Situation) -> Iterator[Finding]:
         yield Finding("override", "error", what, problem.remedy, problem.source)
     for name in sorted(situation.environ):
         source = f"environment {name}"
-        if name.startswith(PREFIX):
+        if name.startswith(OVERRIDE_PREFIX):
             if not situation.environ[name]:
                 what = f"{cut(name, 80)} is empty and overrides nothing"
                 yield Finding("override", "info", what, "give it a model, or unset it", source)
         elif _ALMOST.match(name):
             what = f"{cut(name, 80)} matches nothing: nobody reads it"
-            yield Finding("override", "warning", what, f"write it as {PREFIX}CLASS__PROVIDER, or unset it", source)
+            yield Finding(
+                "override", "warning", what, f"write it as {OVERRIDE_PREFIX}CLASS__PROVIDER, or unset it", source
+            )
 
 
 def soundness(situation: Situation) -> Iterator[Finding]:

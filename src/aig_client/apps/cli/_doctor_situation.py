@@ -13,8 +13,7 @@ from typing import Final, TypedDict
 
 from ...core import ConfigurationError, Policy, Surface, declare, surface_of
 from ...schema import ENVIRONMENT, Settings, load_policy, load_settings
-from ...schema._overrides import PREFIX
-from ...schema._settings import POLICY_TABLES, read_file
+from ...schema._settings import OVERRIDE_PREFIX, POLICY_TABLES, read_file
 
 FILE: Final = "aig.toml"
 
@@ -129,7 +128,7 @@ def _policy(file: Path, environ: Mapping[str, str], today: str) -> _PolicyFound:
     good: dict[str, str] = {}
     problems: list[ConfigurationError] = []
     for name in sorted(environ):
-        if not name.startswith(PREFIX):
+        if not name.startswith(OVERRIDE_PREFIX):
             continue
         try:
             policy = load_policy(path, environ={**good, name: environ[name]}, today=today)

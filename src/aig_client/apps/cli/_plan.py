@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Final
 import click
 
 from ... import CacheIntent, ConfigurationError, GatewayClient, Plan, Refused
-from ...core import Selection, base_url, surface_of
+from ...core import Selection, base_url, builtin_policy, surface_of
 from ._choices import SelectionRow, ranking_blocks, refused_candidates, rejected_blocks, selection_row
 from ._clients import intent_of, tenant_of
 from ._command import OutcomeCommand
@@ -98,8 +98,7 @@ def command(**options: Any) -> Outcome[PlanResult]:  # noqa: ANN401  (click's ke
     cache: CacheIntent | None = None if options["cache"] is None else intent_of(options["cache"])
     client, configured = _client(options["policy"])
     with client:
-        policy = client.rules.policy
-        assert policy is not None  # every client has one
+        policy = client.rules.policy or builtin_policy()
         shown = PolicyFacts(source_of(options["policy"]), policy.digest, policy.epoch)
         try:
             plan = client.plan(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
 import click
 
 from ...core import ConfigurationError
+from ...schema._settings import EDGE_TABLES, read_file
 from ._choices import today
 from ._command import OutcomeCommand
 from ._days import day_of
@@ -62,11 +63,27 @@ def command(file: str | None, on: str | None) -> Outcome[LintResult]:
         source, digest = loaded.source, loaded.policy.digest
         findings = [Finding("policy", "ok", f"{source} loads: {len(loaded.policy.classes)} classes", where=source)]
         findings += findings_of(loaded.policy, day)
+        findings += _of_the_edge(file, day)
     shown = by_severity(findings)
     count = [one.severity for one in shown].count
     worst = shown[0].severity
     result = LintResult(source, digest, day, worst, count("error"), count("warning"), tuple(shown))
     return Outcome(result, _render, EXITS.get(worst, 0))
+
+
+def _of_the_edge(file: str | None, day: str) -> Iterator[Finding]:
+    """Whether the tables of a Worker compile, where the file has any."""
+    if file is not None and file.endswith(".json"):
+        return
+    tables, source = read_file(file)
+    if EDGE_TABLES.isdisjoint(tables):
+        return
+    from ...schema._edge import compile_edge
+
+    try:
+        compile_edge(tables, today=day, source=source)
+    except ConfigurationError as error:
+        yield broken("edge", error)
 
 
 def broken(check: str, error: ConfigurationError) -> Finding:

@@ -21,7 +21,7 @@ Exit codes: 0 printed, 2 wrong usage or input.
 @click.argument("name", metavar="NAME")
 def command(name: str) -> None:
     """Print the JSON Schema (2020-12) of NAME: key, key.explain, key.diff, plan, policy.show, policy.lint,
-    policy.diff, models, call, bench, url, dev, doctor or error.
+    policy.diff, policy.simulate, policy.token, policy.push, models, call, bench, url, dev, doctor or error.
 
     A schema may gain members under the same number; one is never taken away or given another meaning.
     """

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final, Literal
+from urllib.parse import quote
 
 EndpointKind = Literal[
     "chat",
@@ -223,3 +224,30 @@ def model_in_path(path: str) -> str | None:
     """The model that a path names (Gemini, Workers AI, ElevenLabs voices), or None where the body names it."""
     found = _MODEL_IN_PATH.search(path)
     return next((part for part in found.groups() if part), None) if found else None
+
+
+# Where a path names its model: Gemini and Vertex; Bedrock and Baseten; ElevenLabs; Workers AI. A colon ends the first
+# and is part of the second ("...-v1:0").
+PATH_MODEL: Final = re.compile(
+    r"(?P<gemini>.*/models/)[^/:]+(?P<method>:.*)?"
+    r"|(?P<before>.*/model/|/v1/text-to-speech/)[^/]+(?P<after>/.*)?"
+    r"|(?P<run>(?:/run)?/)@(?:cf|hf)/.+"
+)
+_BENT: Final = re.compile(r"(?:\A|/)\.{0,2}(?:/|\Z)")  # an empty or a dot segment
+
+
+def path_with_model(endpoint: str, model: str) -> str | None:
+    """An endpoint's path with another model in it, percent-encoded; None where the path names none that we see.
+
+    None too for a model that would bend the path: empty, with a dot segment, or with a slash where one segment is due.
+    A resource name (Gemini's ``models/x``) loses its prefix, which the path has already.
+    """
+    found = PATH_MODEL.fullmatch(endpoint)
+    if found is None or _BENT.search(model) or "\\" in model or "%" in model:
+        return None
+    if found["run"] is not None:
+        return found["run"] + quote(model, safe="@/:.-_") if model.startswith(("@cf/", "@hf/")) else None
+    if found["gemini"] is not None:
+        model = model.removeprefix("models/")
+        return None if "/" in model else found["gemini"] + quote(model, safe="@.-_") + (found["method"] or "")
+    return None if "/" in model else found["before"] + quote(model, safe="@:.-_") + (found["after"] or "")

@@ -6,10 +6,9 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final
-from urllib.parse import quote
 
 from .._errors import ConfigurationError
-from ..facts._providers import PROVIDERS, EndpointKind
+from ..facts._providers import PROVIDERS, EndpointKind, path_with_model
 from ..facts._surfaces import Surface, compat_model, endpoint_path, rest_model
 
 ALIAS: Final = "aig/"
@@ -78,9 +77,8 @@ def addressed(url: str, surface: Surface, provider: str, model: str) -> tuple[st
     path, mark, query = url.partition("?")
     base = path.rstrip("/").removesuffix(f"/{surface.provider}{surface.endpoint}")
     if surface.kind == "generate_content":
-        segment = quote(model, safe="@-._")
-        endpoint = _MODEL_SEGMENT.sub(lambda _: f"/models/{segment}:", surface.endpoint, count=1)
-        if "%" in segment or segment in (".", ".."):
+        endpoint = path_with_model(_MODEL_SEGMENT.sub("/models/_:", surface.endpoint, count=1), model)
+        if endpoint is None:
             raise ConfigurationError("model", "cannot stand in a path")
         return f"{base}/{provider}{endpoint}{mark}{query}", None
     if provider == surface.provider:

@@ -206,7 +206,10 @@ def asked_at(
     own = _own_keys(arrival, principal)
     if own:
         rules = replace(rules, credential="request")
-    pairs = tuple((name.encode("latin-1"), value.encode("latin-1")) for name, value in (*arrival.kept, *own))
+    try:
+        pairs = tuple((name.encode("latin-1"), value.encode("latin-1")) for name, value in (*arrival.kept, *own))
+    except UnicodeEncodeError:
+        raise EdgeRefused(400, "bad_header", "A header holds what is not Latin-1.", kind) from None
     return Request(method, arrival.url, pairs, body or None, today=today), rules, options
 
 

@@ -10,27 +10,17 @@ import json
 import re
 from dataclasses import dataclass, field
 from typing import Final
-from urllib.parse import quote
 
 from .._errors import Refused
 from ..facts._catalog import Capabilities
 from ..facts._classes import Limits, RouteClass
-from ..facts._providers import EndpointKind
+from ..facts._providers import PATH_MODEL, EndpointKind
 from ..facts._shapes import Shape, shape_of
 from ._prefix import mark_prefix
 from ._read import wants_tools
 from ._tools import Tree, deny_tools, inner_of, is_object, strip_tools, tools_elsewhere, with_inner
 
 _MARKING: Final = frozenset({"provider-prefix", "both"})
-
-# Where a path names its model: Gemini and Vertex; Bedrock and Baseten; ElevenLabs; Workers AI. A colon ends the first
-# and is part of the second ("...-v1:0").
-_PATH_MODEL: Final = re.compile(
-    r"(?P<gemini>.*/models/)[^/:]+(?P<method>:.*)?"
-    r"|(?P<before>.*/model/|/v1/text-to-speech/)[^/]+(?P<after>/.*)?"
-    r"|(?P<run>(?:/run)?/)@(?:cf|hf)/.+"
-)
-_BENT: Final = re.compile(r"(?:\A|/)\.{0,2}(?:/|\Z)")  # an empty or a dot segment
 
 _TEXT: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
@@ -137,7 +127,7 @@ def with_model(
     if not is_object(tree) or tree.get("model") == model:
         return tree
     shape = shape_of(kind, provider, tree)
-    if (shape is not None and shape.model == "path") or (endpoint is not None and _PATH_MODEL.fullmatch(endpoint)):
+    if (shape is not None and shape.model == "path") or (endpoint is not None and PATH_MODEL.fullmatch(endpoint)):
         return tree
     if shape is not None and shape.wrapped and "model" not in tree:
         return tree  # only an envelope names a model, so the path does
@@ -148,23 +138,6 @@ def with_model(
             remedy="Let the class keep the asked model (asked_model = 'keep')",
         )
     return {**tree, "model": model}
-
-
-def path_with_model(endpoint: str, model: str) -> str | None:
-    """An endpoint's path with another model in it, percent-encoded; None where the path names none that we see.
-
-    None too for a model that would bend the path: empty, with a dot segment, or with a slash where one segment is due.
-    A resource name (Gemini's ``models/x``) loses its prefix, which the path has already.
-    """
-    found = _PATH_MODEL.fullmatch(endpoint)
-    if found is None or _BENT.search(model) or "\\" in model or "%" in model:
-        return None
-    if found["run"] is not None:
-        return found["run"] + quote(model, safe="@/:.-_") if model.startswith(("@cf/", "@hf/")) else None
-    if found["gemini"] is not None:
-        model = model.removeprefix("models/")
-        return None if "/" in model else found["gemini"] + quote(model, safe="@.-_") + (found["method"] or "")
-    return None if "/" in model else found["before"] + quote(model, safe="@:.-_") + (found["after"] or "")
 
 
 def within_limits(
