@@ -30,6 +30,7 @@ from aig_client.core.path._edge import (
     EdgeRefused,
     arrive,
     asked_at,
+    certificate_of,
     event_of,
     explained,
     named_model,
@@ -194,8 +195,8 @@ class Default(WorkerEntrypoint):
             found = by_access(principals, assertion, keys=keys, team=team, audience=audience, now=time.time())
             if found is not None:
                 return found
-        fingerprint = arrival.read.get("cf-client-cert-sha256", "")
-        if fingerprint and getattr(self.env, "CLIENT_CERTIFICATES", "") == "verified-by-the-zone":
+        fingerprint = certificate_of(arrival)
+        if fingerprint is not None and getattr(self.env, "CLIENT_CERTIFICATES", "") == "verified-by-the-zone":
             found = by_certificate(principals, fingerprint)
             if found is not None:
                 return found

@@ -21,6 +21,7 @@ from aig_client.core.path._edge import (
     EdgeRefused,
     arrive,
     asked_at,
+    certificate_of,
     explained,
     planned_at,
     restricted,
@@ -148,6 +149,8 @@ def test_nothing_of_the_caller_s_own_goes_on() -> None:
         "cf-connecting-ip": "10.0.0.1",
         "forwarded": "for=10.0.0.1",
         "cookie": "session=1",
+        "client-cert": ":MIIB:",
+        "cf-bot-score": "30",
         "connection": "keep-alive, x-private",
         "x-private": "1",
         "transfer-encoding": "chunked",
@@ -218,6 +221,23 @@ def test_a_certificate_by_its_fingerprint() -> None:
     assert by_certificate([one], "AB:12") is one
     assert by_certificate([one], "ab13") is None
     assert by_certificate([one], "") is None
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({"cf-cert-verified": "true", "cf-cert-revoked": "false"}, "ab12"),
+        ({"cf-cert-verified": "TRUE"}, "ab12"),
+        ({"cf-cert-verified": "true", "cf-cert-revoked": "true"}, None),
+        ({"cf-cert-verified": "false"}, None),
+        ({}, None),
+    ],
+)
+def test_a_certificate_counts_only_where_the_zone_has_verified_it(
+    headers: dict[str, str], expected: str | None
+) -> None:
+    arrival = came(headers=[*headers.items(), ("cf-cert-fingerprint-sha256", "ab12")])
+    assert certificate_of(arrival) == expected
 
 
 class Team:

@@ -192,7 +192,7 @@ def clean(headers: list[tuple[str, str]]) -> None:
     """Nothing of the caller's that is a credential, or steers the gateway, goes on."""
     names = {name.lower() for name, _ in headers}
     assert not names & {"cookie", "authorization", "x-api-key", "x-goog-api-key", "api-key", "cf-access-jwt-assertion"}
-    assert not {name for name in names if name.startswith(("x-forwarded-", "cf-client-cert-", "cf-connecting-"))}
+    assert not {name for name in names if name.startswith(("x-forwarded-", "cf-cert-", "cf-connecting-"))}
     assert {name for name in names if name.startswith(("cf-aig-", "x-aig-"))} <= OURS
     values = " ".join(value for _, value in headers)
     assert not any(token in values for token in (ACME, KEYED, ADMIN))
@@ -303,7 +303,7 @@ TEMPTING = [
             b"x-aig-cache-key",
         ),
         *(b"x-api-key", b"x-goog-api-key", b"api-key", b"cookie", b"x-forwarded-for", b"x-forwarded-host"),
-        *(b"cf-access-jwt-assertion", b"cf-client-cert-sha256", b"cf-connecting-ip", b"x-real-ip", b"forwarded"),
+        *(b"cf-access-jwt-assertion", b"cf-cert-fingerprint-sha256", b"cf-connecting-ip", b"x-real-ip", b"forwarded"),
     )
 ]
 
@@ -314,7 +314,7 @@ NAMES = st.one_of(
             *("cf-aig-request-timeout", "x-aig-route-class", "x-aig-cache", "x-aig-tenant", "x-aig-targeting-key"),
             *("authorization", "x-api-key", "x-goog-api-key", "api-key", "cookie", "x-forwarded-for", "connection"),
             *("content-encoding", "accept-encoding", "expect", "upgrade", "te", "trailer", "host", "accept"),
-            *("cf-access-jwt-assertion", "cf-client-cert-sha256", "cf-worker", "anthropic-version", "x-own"),
+            *("cf-access-jwt-assertion", "cf-cert-fingerprint-sha256", "cf-worker", "anthropic-version", "x-own"),
         ]
     ),
     st.from_regex(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,20}", fullmatch=True),

@@ -185,6 +185,18 @@ def token_of(arrival: Arrival) -> str | None:
     return None
 
 
+def certificate_of(arrival: Arrival) -> str | None:
+    """The fingerprint of a client certificate that the zone has verified.
+
+    Cloudflare's managed transform "Add TLS client auth headers" writes these; whoever has not switched it on, and does
+    not remove them from what clients send, may not ask.
+    """
+    read = arrival.read
+    if read.get("cf-cert-verified", "").lower() != "true" or read.get("cf-cert-revoked", "").lower() == "true":
+        return None
+    return read.get("cf-cert-fingerprint-sha256") or None
+
+
 def asked_at(
     edge: Edge, arrival: Arrival, principal: Principal, *, method: str, body: bytes | None, today: str
 ) -> tuple[Request, Rules, Options]:
