@@ -16,7 +16,8 @@ BEFORE = set(sys.modules)
 import entry  # noqa: E402
 from sources import Source  # noqa: E402
 
-from aig_client.core.path._edge import arrive, asked_at, planned_at, token_of  # noqa: E402
+from aig_client.core.path._edge import arrive, token_of  # noqa: E402
+from aig_client.core.path._edge_asked import asked_at, planned_at  # noqa: E402
 from aig_client.core.path._principal import by_token  # noqa: E402
 
 Ledger = entry.Ledger

@@ -23,21 +23,9 @@ from aig_client.core import ConfigurationError, Plan, Receipt
 from aig_client.core._depth import shallow
 from aig_client.core.path import Call, carry_out
 from aig_client.core.path._admit import most_of
-from aig_client.core.path._edge import (
-    BODY_MAX,
-    Arrival,
-    Edge,
-    EdgeRefused,
-    arrive,
-    asked_at,
-    certificate_of,
-    event_of,
-    explained,
-    named_model,
-    planned_at,
-    token_of,
-    told,
-)
+from aig_client.core.path._edge import Arrival, Edge, EdgeRefused, arrive, certificate_of, token_of
+from aig_client.core.path._edge_asked import BODY_MAX, asked_at, planned_at
+from aig_client.core.path._edge_told import event_of, explained, named_model, told
 from aig_client.core.path._ledger import limits_from_plain
 from aig_client.core.path._principal import Principal, by_access, by_certificate, by_token
 
@@ -75,6 +63,9 @@ class Default(WorkerEntrypoint):
                     return await self._serve(request, url.path, url.query, decision_id)
         except EdgeRefused as refused:
             return _no(refused, decision_id)
+        except Exception as error:  # noqa: BLE001  (a traceback is nobody's answer)
+            print(f"decision {decision_id}: {type(error).__name__}")  # noqa: T201  (the Worker's log)
+            return _no(EdgeRefused(500, "internal", "Something went wrong at the edge."), decision_id)
 
     def _health(self) -> Response:
         healthy = SOURCE.problem is None
@@ -103,8 +94,8 @@ class Default(WorkerEntrypoint):
             raise EdgeRefused(401, "unauthenticated", "This needs a service token of the edge.", kind)
         method = str(request.method)
         _, body = await asyncio.gather(self._front_door(principal, kind), _body(request, method, kind))
-        asked, rules, options = asked_at(edge, arrival, principal, method=method, body=body, today=_today())
         try:
+            asked, rules, options = asked_at(edge, arrival, principal, method=method, body=body, today=_today())
             call, plan = planned_at(asked, rules, options, principal)
         except ConfigurationError as error:
             raise EdgeRefused(500, "policy", f"The policy cannot be used: {error.problem}", kind) from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,21 +16,10 @@ from hypothesis import strategies as st
 
 from aig_client.core import CREDENTIAL_HEADERS, ConfigurationError, Plan, builtin_policy
 from aig_client.core.facts._edge import refusal, strip
-from aig_client.core.path._edge import (
-    Arrival,
-    Edge,
-    EdgeRefused,
-    arrive,
-    asked_at,
-    certificate_of,
-    explained,
-    planned_at,
-    restricted,
-    tenant_digest,
-    token_of,
-    told,
-)
+from aig_client.core.path._edge import Arrival, Edge, EdgeRefused, arrive, certificate_of, restricted, token_of
+from aig_client.core.path._edge_asked import asked_at, planned_at
 from aig_client.core.path._edge_document import edge_from_text, published
+from aig_client.core.path._edge_told import explained, tenant_digest, told
 from aig_client.core.path._principal import Principal, by_access, by_certificate, by_token, stored_token
 
 from ..worker.edges import ACME, GLOBEX, KEYED, NARROW, POLICY_KEY, document, pointer
@@ -181,6 +171,131 @@ def test_a_provider_s_key_goes_on_only_where_the_principal_may_and_shows_a_token
     assert sent(plan(body, "keyed", headers=both))["authorization"] == "Bearer sk-own"
     assert "authorization" not in sent(plan(body, "acme", headers=both))
     assert "authorization" not in sent(plan(body, "keyed", headers=[("authorization", f"Bearer {KEYED}")]))
+
+
+def test_a_key_in_the_query_stands_in_no_url() -> None:
+    path = "/google-ai-studio/v1beta/models/gemini-3-flash:streamGenerateContent"
+    assert came(path, query=f"key={ACME}&alt=sse").url.endswith(":streamGenerateContent?alt=sse")
+    assert came(path, query=f"alt=sse&access_token={ACME}").url.endswith(":streamGenerateContent?alt=sse")
+    assert came(path, query=f"key={ACME}").url.endswith(":streamGenerateContent")
+
+
+@pytest.mark.parametrize("name", sorted(CREDENTIAL_HEADERS))
+def test_the_service_token_itself_goes_to_nobody(name: str) -> None:
+    """An SDK sends its one key wherever it can; as the key of a provider it would leave the house."""
+    for value in (KEYED, f"Bearer {KEYED}", f"x {KEYED} y"):
+        headers = sent(
+            plan(HELLO | {"model": "gpt-5"}, "keyed", headers=[("cf-aig-authorization", KEYED), (name, value)])
+        )
+        assert KEYED not in str(headers)
+        assert name not in headers
+
+
+# --- What is not a question to a model ---
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/openai/files"),
+        ("GET", "/openai/responses/resp_1"),
+        ("DELETE", "/openai/responses/resp_1"),
+        ("POST", "/openai/responses/resp_1/cancel"),
+        ("POST", "/openai/files"),
+        ("POST", "/openai/batches"),
+        ("POST", "/openai/chat/completions/chatcmpl_1"),
+        ("GET", "/openai/chat/completions"),
+        ("POST", "/openai/threads/thread_1/messages"),
+        ("POST", "/openai/vector_stores/vs_1/search"),
+        ("POST", "/openai/videos"),
+        ("GET", "/openai/models"),
+        ("POST", "/anthropic/v1/messages/batches"),
+        ("GET", "/anthropic/v1/messages/batches/b_1/results"),
+        ("POST", "/google-ai-studio/v1beta/cachedContents"),
+        ("POST", "/google-ai-studio/v1beta/models/gemini-3-flash:batchGenerateContent"),
+        ("POST", "/replicate/v1/predictions/p_1/cancel"),
+        ("GET", ""),
+    ],
+)
+def test_what_an_account_keeps_is_reached_with_a_key_of_one_s_own_only(method: str, path: str) -> None:
+    """With the gateway's key, every tenant's files, batches and stored answers are in the same account."""
+    error = refused(who="acme", path=path, method=method)
+    assert (error.status, error.code) == (403, "forbidden_endpoint")
+    own = [("cf-aig-authorization", f"Bearer {KEYED}"), ("authorization", "Bearer sk-own")]
+    if path:
+        assert sent(plan(who="keyed", path=path, method=method, headers=own))["authorization"] == "Bearer sk-own"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/openai/responses",
+        "/openai/embeddings",
+        "/openai/images/generations",
+        "/openai/audio/transcriptions",
+        "/openai/moderations",
+        "/anthropic/v1/messages",
+        "/anthropic/v1/messages/count_tokens",
+        "/google-ai-studio/v1beta/models/gemini-3-flash:countTokens",
+        "/google-vertex-ai/v1/projects/p/locations/l/publishers/anthropic/models/claude-sonnet-5:rawPredict",
+        "/aws-bedrock/bedrock-runtime/us-east-1/model/anthropic.claude-v2/invoke",
+        "/workers-ai/@cf/meta/llama-3.1-8b-instruct",
+        "/cohere/v2/chat",
+        "/cohere/v1/rerank",
+        "/deepgram/v1/listen",
+        "/elevenlabs/v1/text-to-speech/JBFqnCBsd6RMkjVDRZzb",
+        "/perplexity-ai/chat/completions",
+        "/mistral/v1/fim/completions",
+        "/compat/chat/completions",
+    ],
+)
+def test_every_question_to_a_model_is_served(path: str) -> None:
+    decided = plan(HELLO | {"model": "m"}, path=path)
+    assert sent(decided)["cf-aig-authorization"] == "Bearer cloudflare-token"
+
+
+# --- Universal: each entry is a request of its own ---
+
+ENTRY: dict[str, Any] = {"provider": "openai", "endpoint": "chat/completions", "query": HELLO | {"model": "gpt-5-nano"}}
+
+
+@pytest.mark.parametrize(
+    ("entry", "code"),
+    [
+        (ENTRY | {"headers": {"authorization": "Bearer x"}}, "forbidden_header"),
+        (ENTRY | {"headers": {"Cf-Aig-Cache-Key": "x"}}, "forbidden_header"),
+        (ENTRY | {"headers": {" cf-aig-skip-cache": "false"}}, "forbidden_header"),
+        (ENTRY | {"headers": ["authorization"]}, "bad_body"),
+        (ENTRY | {"provider": ["openai"]}, "forbidden_provider"),
+        (ENTRY | {"provider": "nobody"}, "forbidden_provider"),
+        (ENTRY | {"endpoint": "files"}, "forbidden_endpoint"),
+        (ENTRY | {"endpoint": "files?x=/completions"}, "forbidden_endpoint"),
+        (ENTRY | {"endpoint": "x/../chat/completions"}, "forbidden_endpoint"),
+        (ENTRY | {"endpoint": "files/%2e%2e/chat/completions"}, "forbidden_endpoint"),
+        (ENTRY | {"endpoint": "//evil.example/chat/completions"}, "forbidden_endpoint"),
+        (ENTRY | {"endpoint": {"a": 1}}, "forbidden_endpoint"),
+        ("openai", "bad_body"),
+    ],
+)
+@pytest.mark.parametrize("place", [0, 1])
+def test_an_entry_of_a_universal_request_reaches_no_further(entry: Any, code: str, place: int) -> None:
+    entries = [ENTRY]
+    entries.insert(place, entry)
+    error = refused(entries, path="")
+    assert error.code == code
+    assert f"/{place}" in error.message
+
+
+def test_nor_past_a_principal_s_models_and_providers() -> None:
+    narrow = {"who": "narrow", "path": "/c/cheap"}
+    assert plan([ENTRY], **narrow).body is None
+    assert refused([ENTRY | {"provider": "anthropic"}], **narrow).code == "forbidden_provider"
+    assert refused([ENTRY, ENTRY | {"query": HELLO | {"model": "gpt-5"}}], **narrow).code == "forbidden_model"
+    assert refused([ENTRY | {"query": "gpt-5-nano"}], **narrow).code == "forbidden_model"
+
+
+def test_an_entry_may_say_what_its_body_is() -> None:
+    assert plan([ENTRY | {"headers": {"Content-Type": "application/json"}}], path="").body is None
 
 
 # --- Who ---
@@ -386,7 +501,13 @@ def test_a_narrow_principal_gets_what_is_theirs() -> None:
 
 def test_identity_stands_first_in_the_metadata() -> None:
     metadata = json.loads(sent(plan(path="/c/cheap/openai/chat/completions"))["cf-aig-metadata"])
-    assert list(metadata.items()) == [("route_class", "cheap"), ("principal", "acme")]
+    assert list(metadata.items()) == [("principal", "acme"), ("route_class", "cheap")]
+    labelled = edge_from_text(document(classes={"cheap": {"metadata": {"a": "1", "b": "2", "c": "3"}}}).encode())
+    edge = replace(EDGE, policy=labelled.policy)
+    arrival = arrive(edge, path="/c/cheap/openai/chat/completions", query="", headers=[JSON])
+    asked = asked_at(edge, arrival, WHO["acme"], method="POST", body=json.dumps(HELLO).encode(), today="2026-11-21")
+    metadata = json.loads(sent(planned_at(*asked, WHO["acme"])[1])["cf-aig-metadata"])
+    assert list(metadata) == ["principal", "route_class", "a", "b", "c"]
 
 
 # --- Caching and tenants ---
@@ -496,6 +617,11 @@ def test_a_document_is_taken_only_whole_and_signed() -> None:
         ({"principals": {"p": {"tenant": "t", "classes": ["*"], "tokens": ["plain"]}}}, "/principals/p/tokens"),
         ({"principals": {"a/b": {"anonymous": True}}}, "/principals/a~1b/anonymous"),
         ({"access": {"team": 1}}, "/access/team"),
+        (
+            {"classes": {"c": {"metadata": {"a": "1", "b": "2", "c": "3", "d": "4"}}}},
+            "/policy/classes/c/metadata",
+        ),
+        ({"classes": {"c": {"metadata": {"principal": "me"}}}}, "/policy/classes/c/metadata/principal"),
     ],
 )
 def test_what_is_wrong_in_a_document_is_pointed_at(change: dict[str, Any], field: str) -> None:

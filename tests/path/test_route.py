@@ -115,6 +115,14 @@ def test_without_a_class_nothing_is_looked_at() -> None:
     assert (plan.route_class, plan.body, plan.selection, plan.capabilities) == (None, None, None, None)
 
 
+@pytest.mark.parametrize("text", ['Say "aig/summary"', '"aig/'])
+def test_a_prompt_that_speaks_of_an_alias_is_no_alias(text: str) -> None:
+    body = BODY | {"messages": [{"role": "user", "content": text}]}
+    plan = planned(asked(body=body), rules(CHEAP))
+    assert (plan.route_class, plan.body, plan.selection) == (None, None, None)
+    assert planned(asked(body=b'{"x": "aig/'), rules(CHEAP)).route_class is None
+
+
 def test_outside_of_every_gateway_a_class_means_nothing() -> None:
     plan = planned(asked(OUTSIDE, HELLO), rules(CHEAP), route_class="cheap")
     assert (plan.body, plan.selection, plan.url) == (None, None, OUTSIDE)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from aig_client.core.path import _edge
+from aig_client.core.path import _edge_asked
 from aig_client.core.path._edge_document import edge_from_text
 from aig_client.schema._edge import compile_edge, edge_text
 from aig_client.schema._policy import PrincipalTable
@@ -27,7 +27,7 @@ def _constants(node: ast.expr, kind: type) -> set[object]:
 def _refusals() -> set[tuple[object, object]]:
     """Every status and code that the edge and the Worker say."""
     found: set[tuple[object, object]] = set()
-    for file in (Path(_edge.__file__), *sorted((ROOT / "worker").glob("*.py"))):
+    for file in (*Path(_edge_asked.__file__).parent.glob("_edge*.py"), *(ROOT / "worker").glob("*.py")):
         for node in ast.walk(ast.parse(file.read_text("utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "EdgeRefused":
                 status, code = node.args[:2]
@@ -52,7 +52,7 @@ def test_every_refusal_is_there() -> None:
 
 
 def test_every_hint_is_there() -> None:
-    assert {row["Header"].strip("`") for row in table(PAGE, "## Headers")[:4]} == _edge._HINTS
+    assert {row["Header"].strip("`") for row in table(PAGE, "## Headers")[:4]} == _edge_asked._HINTS
 
 
 def test_every_field_of_a_principal_is_there() -> None:

@@ -25,7 +25,7 @@ from ...core.facts._cost import blended_price
 from ...core.facts._surfaces import named
 from ...core.path import decide, read
 from ...core.path._case import EXPECTED_OUTPUT
-from ...core.path._edge import named_model
+from ...core.path._edge_told import named_model
 from ._documents import document_of, parse, read_bytes
 from ._guard import InputError
 from ._targets import needed_headers, of_the_caller, target_of

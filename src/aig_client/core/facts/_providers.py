@@ -180,6 +180,9 @@ CREDENTIAL_HEADERS: Final = frozenset({*(row.credential for row in _ROWS), "x-am
 """Every header in which some provider takes a key (or part of one, as SigV4 does). With stored keys all of them are
 removed: any one of them, even a placeholder, switches the stored key off and is sent on (contract 3.4)."""
 
+THEIR_HEADERS: Final = (b"openai-", b"x-goog-", b"anthropic-")
+"""Beginnings of header names that only one provider understands (an organisation's id, a beta's name)."""
+
 _CREDENTIAL_PARAMETERS: Final = re.compile(r"(?<=[?&])(?:key|access_token)=[^&]*&?")
 
 
@@ -191,6 +194,7 @@ def without_credentials(query: str) -> str:
 # The first row whose pattern matches the whole path after the provider wins. Sources: contract 3.2 (example paths) and
 # the providers' own API references. An unknown path is "other": it is still a gateway URL.
 _PATHS: Final[tuple[tuple[str, EndpointKind], ...]] = (
+    (r".*/threads(?:/.*)?", "other"),  # OpenAI's and Azure's assistants: their messages are no Messages
     (r".*/chat/completions|/v[12]/chat", "chat"),
     (r".*/responses(?:/.*)?", "responses"),
     (r".*/messages(?:/.*)?", "messages"),
@@ -215,6 +219,26 @@ def kind_of(path: str) -> EndpointKind:
         if pattern.fullmatch(path):
             return kind
     return "other"
+
+
+# Sources as above. What stores, lists, fetches or cancels (files, batches, kept answers, threads, vector stores) is not
+# here, and no `.*` stands before a word that such a path could end in.
+_ASKING: Final = re.compile(
+    r".*/completions|/v[12]/(?:chat|embed|rerank|speak|listen|speech-to-text)|.*/embeddings|.*/moderations"
+    r"|.*/responses(?:/compact|/input_tokens)?|(?:(?:/api)?/v\d+)?/messages(?:/count_tokens)?"
+    r"|.*:(?:generateContent|streamGenerateContent|countTokens|embedContent|batchEmbedContents)"
+    r"|.*:(?:rawPredict|streamRawPredict|predict)|.*/images/(?:generations|edits|variations)|/v1/ideogram-v3/.*"
+    r"|.*/audio/(?:speech|transcriptions|translations)|/tts/.*|/v1/text-to-speech/.*|/stt|(?:/v\d+)?/search"
+    r"|(?:/ai)?(?:/run)?/@(?:cf|hf)/.*|/predictions|.*/model/[^/]+/(?:invoke|converse)(?:-with-response-stream|-stream)?"
+)
+
+
+def asks_a_model(path: str, method: str) -> bool:
+    """Whether a request puts a question to a model, and neither stores nor fetches what the provider's account keeps.
+
+    Unknown paths do not. ``path`` is the one after the provider segment, without its query.
+    """
+    return method == "POST" and _ASKING.fullmatch(path) is not None
 
 
 _MODEL_IN_PATH: Final = re.compile(r"/models/([^/:]+):|(?:/run)?/(@(?:cf|hf)/.+)|/v1/text-to-speech/([^/]+)")

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Final
 
 from .._errors import ConfigurationError
-from ..facts._providers import PROVIDERS, EndpointKind, path_with_model
+from ..facts._providers import PROVIDERS, THEIR_HEADERS, EndpointKind, path_with_model
 from ..facts._surfaces import Surface, compat_model, endpoint_path, rest_model
 
 ALIAS: Final = "aig/"
@@ -87,9 +87,6 @@ def addressed(url: str, surface: Surface, provider: str, model: str) -> tuple[st
     return f"{base}/{provider}{endpoint_path(provider, surface.kind, model=model)}", model
 
 
-_THEIR_OWN: Final = (b"openai-", b"x-goog-", b"anthropic-")
-
-
 def without_their_headers(kept: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
     """The headers less those that only the provider first asked understands (an organisation's id, a beta's name)."""
-    return [pair for pair in kept if not pair[0].lower().startswith(_THEIR_OWN)]
+    return [pair for pair in kept if not pair[0].lower().startswith(THEIR_HEADERS)]

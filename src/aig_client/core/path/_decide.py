@@ -7,12 +7,12 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
-from .._errors import ConfigurationError, Refused
+from .._errors import ConfigurationError, Refused, Unkeyable
 from .._values import NO_OPTIONS, PLACEHOLDER, UNSET, CacheIntent, CacheKey, Options, Plan, RawHeaders
 from ..facts._headers import DEPRECATED, GatewayMetadata, gateway_metadata_from_headers, supported_on
 from ..facts._surfaces import Surface
 from ..facts._variants import variant_of
-from ._addressing import ALIAS, ALIAS_IN_BODY, ALIAS_IN_PATH
+from ._addressing import ALIAS, ALIAS_IN_BODY, ALIAS_IN_PATH, alias_in
 from ._keys import KeyScope
 from ._read import Call, model_of, tree_of, wants_stream, wants_tools
 from ._rules import Rules
@@ -59,7 +59,12 @@ def _has_class(call: Call, surface: Surface, rules: Rules, options: Options) -> 
         model: object = request.tree.get("model")
         if isinstance(model, str) and model.startswith(ALIAS):
             return True
-    return ALIAS_IN_BODY in (request.body or b"") or ALIAS_IN_PATH in surface.endpoint
+    if ALIAS_IN_BODY not in (request.body or b"") and ALIAS_IN_PATH not in surface.endpoint:
+        return False
+    try:  # a prompt may speak of an alias too: only the model's own place counts
+        return alias_in(surface, tree_of(call, rules)) is not None
+    except Unkeyable:
+        return False
 
 
 def _classed(call: Call, surface: Surface, rules: Rules, options: Options, excluded: Mapping[str, str]) -> Plan:
@@ -235,7 +240,8 @@ def _key(
         policy_epoch=rules.policy_epoch,
         variant=variant_of(call.kept),
     )
-    if scope.model.startswith("dynamic/") and ((gateway is not None and gateway.metadata) or options.route_class):
+    told = options.route_class or rules.principal or (gateway is not None and gateway.metadata)
+    if scope.model.startswith("dynamic/") and told:
         raise ConfigurationError(
             "cache",
             "a dynamic route may branch on cf-aig-metadata, which no key covers",

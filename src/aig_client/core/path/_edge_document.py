@@ -19,6 +19,7 @@ _PRINCIPAL: Final = frozenset(
     {"tenant", "tokens", "access", "certificates", "classes", "providers", "models", "own_keys", "limits"}
 )
 _LISTS: Final = ("tokens", "access", "certificates", "classes", "providers", "models")
+_METADATA_MAX: Final = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +92,7 @@ def edge_from_text(text: bytes) -> EdgeDocument:
         read = policy_from_document(policy)
     except ConfigurationError as error:
         raise ConfigurationError(f"/policy{error.field}", error.problem, remedy=error.remedy) from None
+    _check_metadata(read)
     principals, limits = _principals(document.get("principals", {}), read)
     access = document.get("access", {})
     if not isinstance(access, dict) or not set(access) <= {"team", "audience"}:
@@ -105,6 +107,16 @@ def edge_from_text(text: bytes) -> EdgeDocument:
         epoch=_text(document, "epoch", "") or "",
         digest=digest_of_text(text),
     )
+
+
+def _check_metadata(policy: Policy) -> None:
+    """Cloudflare keeps five entries: the principal, the class, and three of the class's own."""
+    for name, route_class in policy.classes.items():
+        where = f"/policy/classes{pointer_token(name)}/metadata"
+        if len(route_class.metadata) > _METADATA_MAX:
+            raise ConfigurationError(where, f"at the edge, at most {_METADATA_MAX} entries are a class's own")
+        if "principal" in route_class.metadata:
+            raise ConfigurationError(f"{where}/principal", "is who asks: the edge writes it")
 
 
 def _text(holder: Mapping[str, object], name: str, where: str) -> str | None:

@@ -33,6 +33,7 @@ class Rules:
         policy: the route classes and what belongs to them; None stands for the built-in ones.
         choose_model: overrides the models of route classes, see ``ChooseModel``.
         edge: the base URL of a Worker of ours: what goes there is left to it.
+        principal: who asks, where that was proven; stamped first into the metadata, over whatever says so there.
 
     Raises:
         ConfigurationError: at construction, naming the field.
@@ -49,6 +50,7 @@ class Rules:
     policy: Policy | None = field(default=None, repr=False)
     choose_model: ChooseModel | None = field(default=None, repr=False)
     edge: str | None = None
+    principal: str | None = None
     maker: KeyMaker = field(default_factory=KeyMaker, repr=False, compare=False)
     by_class: dict[str, Options] = field(default_factory=dict, init=False, repr=False, compare=False)
     _written: dict[object, RawHeaders] = field(default_factory=dict, init=False, repr=False, compare=False)
@@ -76,9 +78,12 @@ class Rules:
         if usual and (found := self._written.get(memo)) is not None:
             return found
         metadata = gateway or _NOTHING
+        # First in order: Cloudflare keeps the first five entries, and these are what logs are sorted by.
+        stamped = {} if self.principal is None else {"principal": self.principal}
         if route_class is not None:
-            # First in order: Cloudflare keeps the first five entries, and this one is what logs are sorted by.
-            metadata = replace(metadata, metadata={"route_class": route_class, **(metadata.metadata or {})})
+            stamped["route_class"] = route_class
+        if stamped:
+            metadata = replace(metadata, metadata={**stamped, **(metadata.metadata or {}), **stamped})
         bearer: RawHeaders = ()
         if surface.family == "rest":
             if self.token is not None:

@@ -1,0 +1,139 @@
+"""What a request at the edge asks of the shared path: its rules and options, its class, its plan."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import Final
+
+from .._errors import ConfigurationError, Refused, Unkeyable
+from .._values import CacheIntent, Options, Plan, Request
+from ..facts._providers import CREDENTIAL_HEADERS, EndpointKind, asks_a_model
+from ._decide import decide
+from ._edge import Arrival, Edge, EdgeRefused, token_of
+from ._edge_reach import check_entries, check_reach
+from ._principal import Principal
+from ._read import Call, read, tree_of
+from ._rules import Rules
+
+BODY_MAX: Final = 25 * 1024 * 1024  # contract 1.3.8: larger ones are not cached either
+_CLASS: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
+_TENANT: Final = re.compile(r"[!-~]{1,200}")
+_HINTS: Final = frozenset({"x-aig-route-class", "x-aig-tenant", "x-aig-cache", "x-aig-targeting-key"})
+
+
+def asked_at(
+    edge: Edge, arrival: Arrival, principal: Principal, *, method: str, body: bytes | None, today: str
+) -> tuple[Request, Rules, Options]:
+    """What an allowed request stands for in front of the shared path.
+
+    Raises:
+        EdgeRefused: a class, a model or a hint that the principal may not use; a body that is none.
+    """
+    kind = arrival.surface.kind
+    if method not in ("GET", "HEAD", "POST", "DELETE"):
+        raise EdgeRefused(405, "method_not_allowed", "Use GET, POST or DELETE.", kind)
+    if body is not None and len(body) > BODY_MAX:
+        raise EdgeRefused(413, "too_large", "The body is larger than 25 MB.", kind)
+    encoding = next((value for name, value in arrival.kept if name == "content-encoding"), "identity")
+    if encoding.lower() != "identity":
+        raise EdgeRefused(415, "unsupported_encoding", "Send the body without a content-encoding.", kind)
+    rules = edge.rules_of(principal)
+    options = _hinted(edge, arrival, principal)
+    own = _own_keys(arrival, principal)
+    if not own and not _asks_a_model(arrival, method):
+        # With the gateway's own key, one tenant's files, batches and stored answers would be every tenant's.
+        raise EdgeRefused(
+            403, "forbidden_endpoint", "Only requests to a model are served with the gateway's key.", kind
+        )
+    if own:
+        rules = replace(rules, credential="request")
+    try:
+        pairs = tuple((name.encode("latin-1"), value.encode("latin-1")) for name, value in (*arrival.kept, *own))
+    except UnicodeEncodeError:
+        raise EdgeRefused(400, "bad_header", "A header holds what is not Latin-1.", kind) from None
+    return Request(method, arrival.url, pairs, body or None, today=today), rules, options
+
+
+def _asks_a_model(arrival: Arrival, method: str) -> bool:
+    surface = arrival.surface
+    return method == "POST" if surface.kind == "universal" else asks_a_model(surface.endpoint, method)
+
+
+def _hinted(edge: Edge, arrival: Arrival, principal: Principal) -> Options:
+    kind, hints = arrival.surface.kind, {name: arrival.read[name] for name in _HINTS & set(arrival.read)}
+    said = hints.get("x-aig-route-class")
+    if said is not None and arrival.route_class is not None and said != arrival.route_class:
+        raise EdgeRefused(400, "two_classes", "The path and x-aig-route-class name two classes: name one.", kind)
+    route_class = said or arrival.route_class
+    if route_class is not None:
+        _check_class(edge, principal, route_class, kind)
+    tenant = principal.tenant
+    below = hints.get("x-aig-tenant")
+    if below is not None:
+        if not _TENANT.fullmatch(below):
+            raise EdgeRefused(400, "bad_tenant", "x-aig-tenant must be 1 to 200 visible ASCII characters.", kind)
+        tenant = f"{len(tenant)}:{tenant}/{below}"  # the length keeps "a" + "b/c" apart from "a/b" + "c"
+    return Options(
+        cache=_cache(hints.get("x-aig-cache"), kind),
+        tenant=tenant,
+        route_class=route_class,
+        targeting_key=hints.get("x-aig-targeting-key") or None,
+    )
+
+
+def _check_class(edge: Edge, principal: Principal, route_class: str, kind: EndpointKind) -> None:
+    if not _CLASS.fullmatch(route_class) or route_class not in edge.policy.classes:
+        raise EdgeRefused(400, "unknown_class", "There is no such route class; /.well-known/aig lists them.", kind)
+    if not principal.may_use(route_class):
+        raise EdgeRefused(403, "forbidden_class", f"{route_class} is no class of yours.", kind)
+
+
+def _cache(hint: str | None, kind: EndpointKind) -> CacheIntent | None:
+    """A caller may have its answers uncached; what is cached, and how long, the class says."""
+    if hint is None:
+        return None
+    try:
+        intent = CacheIntent.parse(hint)
+    except ConfigurationError as error:
+        raise EdgeRefused(400, "bad_hint", f"{error}", kind) from None
+    if intent.mode == "gateway-default":
+        raise EdgeRefused(403, "forbidden_cache", "Only the route class says what is cached.", kind)
+    return intent if intent.mode == "off" else None
+
+
+def _own_keys(arrival: Arrival, principal: Principal) -> list[tuple[str, str]]:
+    """The provider's key that a caller brings: only beside a service token in our own header."""
+    if not principal.own_keys or "cf-aig-authorization" not in arrival.read:
+        return []
+    token = token_of(arrival) or ""
+    found = [(name, value) for name, value in arrival.read.items() if name in CREDENTIAL_HEADERS]
+    return [(name, value) for name, value in found if token not in value]  # the service token is for nobody else
+
+
+def planned_at(request: Request, rules: Rules, options: Options, principal: Principal) -> tuple[Call, Plan]:
+    """What is decided. Give both to ``carry_out``.
+
+    Raises:
+        EdgeRefused: it would not be sent.
+    """
+    call = read(request, rules)
+    kind = call.surface.kind if call.surface is not None else "other"
+    try:
+        tree = tree_of(call, rules)  # read once, for all that follows
+        if kind == "universal":
+            check_entries(tree, rules, principal)
+        call = replace(call, request=replace(request, tree=tree))
+        plan = decide(call, rules, options)
+    except Refused as error:
+        raise _refused(error, kind) from None
+    check_reach(call, plan, rules, principal)
+    return call, plan
+
+
+def _refused(error: Refused, kind: EndpointKind) -> EdgeRefused:
+    if isinstance(error, Unkeyable):
+        return EdgeRefused(400, "bad_body", f"The body cannot be read in one way: {error}", kind)
+    if error.where == "route_class":
+        return EdgeRefused(403, "forbidden_class" if error.__cause__ is not None else "no_model", str(error), kind)
+    return EdgeRefused(400, "refused", str(error), kind)
