@@ -18,7 +18,8 @@ help: ## this list
 demo: $(VENV)/.demo ## a service talks through a local AI Gateway: hit, miss, skip, tenants
 	@$(BIN)/python -m aig_client.apps.demo
 
-test: generated worker-check lint types ## every check, then the tests
+test: generated lint types ## every check, then the tests
+	$(BIN)/python tools/check_worker.py --quick
 	$(BIN)/python -m pytest
 
 generate: $(VENV)/.dev ## write what is generated again: drivers, catalog, the Worker's manifest
@@ -32,8 +33,8 @@ generated: $(VENV)/.dev ## check that the generated drivers are what their sourc
 worker: $(VENV)/.dev ## serve the Worker on this machine, in workerd, in front of the local gateway
 	$(BIN)/python tools/serve_worker.py
 
-worker-check: $(VENV)/.dev ## check that the Worker's manifest is what the core says
-	$(BIN)/python tools/vendor_core.py --check
+worker-check: $(VENV)/.dev ## check what a deployment would upload: manifest, syntax, dry run, files, size
+	$(BIN)/python tools/check_worker.py
 
 lint: $(VENV)/.dev ## ruff, its formatter, and the direction of imports
 	$(BIN)/ruff check .

@@ -26,8 +26,8 @@ from time import perf_counter
 from urllib.parse import quote, urlsplit
 
 from _bodies import fresh_chat, text, wire
-from _rounds import middle_half, race
-from _rows import Flags, Row, main_of_section, ratio_row, time_text
+from _rounds import Race, middle_half, race
+from _rows import Flags, Row, main_of_section, ratio_row, ratio_text, time_text
 from _upstream import ACCOUNT, upstream
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -54,6 +54,7 @@ GET = "workerd and Python alone: GET"
 POST = "workerd and Python alone: POST of 4 KB, its body read"
 PROXY = "a Worker that only passes on: POST of 4 KB, one fetch"
 WORKER = "our Worker: POST of 4 KB; token, policy, key, headers, one fetch, metered"
+DOOR = "our Worker behind its rate limit, which the harness counts in a Durable Object's SQLite"
 MOST_RATIO = 2.0
 MOST_DECISION = {"4 KB": 1.5e-3, "100 KB": 6e-3}
 MOST_LAG = 2e-3
@@ -68,14 +69,20 @@ COSTS = "Worker: what it costs"
 
 
 @contextmanager
-def _worker(found: Tools, origin: str) -> Iterator[Running]:
-    """The project's Worker and its bindings, with the measuring routes, and a front door that lets a load in."""
+def _worker(found: Tools, origin: str, *, door: bool = True) -> Iterator[Running]:
+    """The project's Worker and its bindings, with the measuring routes, and a front door that lets a load in.
+
+    Args:
+        door: with the rate limit. In production it is counted in memory; here it costs a second request inside workerd,
+            to a Durable Object.
+    """
     with tempfile.TemporaryDirectory(prefix="aig-bench-") as folder:
         for module in (*(ROOT / "worker").glob("*.py"), Path(__file__).parent / "_worker_entry.py"):
             copy(module, folder)
         text = (ROOT / "wrangler.toml").read_text("utf-8").replace('"worker/entry.py"', '"_worker_entry.py"')
         config = Path(folder) / "wrangler.toml"
-        config.write_text(text.replace("limit = 1000,", "limit = 1000000,"), "utf-8")
+        text = text.replace("limit = 1000,", "limit = 1000000,")
+        config.write_text(text if door else re.sub(r"\[\[ratelimits\]\][^\[]*", "", text), "utf-8")
         variables = {
             "ACCOUNT_ID": ACCOUNT,
             "GATEWAY_ID": "bench",
@@ -115,8 +122,8 @@ class _Asker:
 # --- One request at a time -------------------------------------------------------------------------------------------
 
 
-def _requests(worker: Running, base: str, *, quick: bool) -> Iterator[Row]:
-    edge, direct = _Asker(worker.url), _Asker(base)
+def _requests(worker: Running, behind: Running, base: str, *, quick: bool) -> Iterator[Row]:
+    edge, door, direct = _Asker(worker.url), _Asker(behind.url), _Asker(base)
     fresh, route = fresh_chat(), urlsplit(base).path + "/openai/chat/completions"
     proxy = f"/_bench/proxy?to={quote(base)}/openai/chat/completions"
     contestants: dict[str, Callable[[], object]] = {
@@ -125,11 +132,14 @@ def _requests(worker: Running, base: str, *, quick: bool) -> Iterator[Row]:
         DIRECT: lambda: direct.ask("POST", route, wire(fresh())),
         PROXY: lambda: edge.ask("POST", proxy, wire(fresh())),
         WORKER: lambda: edge.ask("POST", PATH, wire(fresh())),
+        DOOR: lambda: door.ask("POST", PATH, wire(fresh())),
     }
     result = race(contestants, rounds=5 if quick else 15, turns=15 if quick else 30, warm=30)
-    for base_name, most in ((POST, MOST_RATIO), (GET, None), (PROXY, None)):
+    for name, base_name in ((WORKER, POST), (DOOR, POST)):
+        yield _added(result, name, base_name, most=MOST_RATIO if name == WORKER else None)
+    for name, base_name in ((WORKER, POST), (WORKER, GET), (WORKER, PROXY), (DOOR, POST)):
         # The CPU that a race knows is its own, and the Worker's is in another process.
-        yield replace(ratio_row(ADDED, result, WORKER, base_name, most=most), here=time_text(result.seconds(WORKER)))
+        yield replace(ratio_row(ADDED, result, name, base_name), here=time_text(result.seconds(name)))
     for name in contestants:
         yield Row(ADDED, f"p50, {name}", time_text(result.seconds(name)))
     for name, base_name in ((WORKER, DIRECT), (WORKER, PROXY), (PROXY, DIRECT)):
@@ -139,6 +149,23 @@ def _requests(worker: Running, base: str, *, quick: bool) -> Iterator[Row]:
         yield Row(
             ADDED, f"added by {named}", time_text(median(added)), base_name, f"{time_text(low)}-{time_text(high)}"
         )
+
+
+def _added(result: Race, name: str, base: str, *, most: float | None) -> Row:
+    """What a contestant takes beyond the base, in times the base."""
+    ratios = [mine / its - 1 for mine, its in zip(result.wall[name], result.wall[base], strict=True)]
+    value, (low, high) = median(ratios), middle_half(ratios)
+    return Row(
+        ADDED,
+        f"added by {name}",
+        ratio_text(value),
+        base,
+        f"{low:.3f}-{high:.3f}",
+        time_text(result.seconds(name) - result.seconds(base)),
+        "" if most is None else f"<= {most:g}x",
+        None if most is None else value <= most,
+        close=most is not None and low <= most <= high,
+    )
 
 
 # --- Decisions, import, memory, upload -------------------------------------------------------------------------------
@@ -160,6 +187,7 @@ def _per(asker: _Asker, path: str, body: bytes | None, times: int, rounds: int) 
 
 def _costs(worker: Running, *, quick: bool) -> Iterator[Row]:
     asker = _Asker(worker.url)
+    asker.ask("POST", PATH, wire(fresh_chat()()))  # takes the policy
     rounds = 5 if quick else 11
     for size, body in (("4 KB", fresh_chat()()), ("100 KB", text(100_000))):
         for message in body["messages"]:
@@ -305,9 +333,12 @@ def _measure(flags: Flags) -> list[Row]:
     install(found)
     vendor()
     rows: list[Row] = []
-    with upstream() as base, _worker(found, base.partition("/v1/")[0]) as running:
-        rows += _requests(running, base, quick=flags.quick)
-        rows += _costs(running, quick=flags.quick)
+    with upstream() as base:
+        origin = base.partition("/v1/")[0]
+        with _worker(found, origin, door=False) as running, _worker(found, origin) as behind:
+            rows += _requests(running, behind, base, quick=flags.quick)
+        with _worker(found, origin) as running:
+            rows += _costs(running, quick=flags.quick)
     rows.append(_upload(found))
     rows += asyncio.run(_streams(found, quick=flags.quick))
     return rows

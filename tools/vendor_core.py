@@ -26,6 +26,8 @@ MODULES = ROOT / "python_modules"
 MANIFEST = ROOT / "worker" / "python_modules.sha256"
 REQUIREMENTS = ROOT / "worker" / "requirements.in"
 PACKAGE = "aig_client"
+UNUSED = ("asgi.py", "workers/asgi.py", "workers/wsgi.py")
+"""What of the SDK the Worker has no use for: adapters for web frameworks, a tenth of the SDK's share of an upload."""
 AGAIN = "Run 'python tools/vendor_core.py'."
 
 
@@ -50,10 +52,15 @@ def copy(files: dict[str, bytes], target: Path) -> None:
 
 
 def install_sdk(target: Path) -> None:
-    """Install what ``worker/requirements.in`` pins, unless it is there."""
+    """Install what ``worker/requirements.in`` pins, unless it is there, and leave out what nothing imports."""
     pinned = re.findall(r"^([\w.-]+)==([\w.]+)", REQUIREMENTS.read_text("utf-8"), re.MULTILINE)
-    if all((target / f"{name.replace('-', '_')}-{version}.dist-info").is_dir() for name, version in pinned):
-        return
+    if not all((target / f"{name.replace('-', '_')}-{version}.dist-info").is_dir() for name, version in pinned):
+        _install_anew(target)
+    for name in UNUSED:
+        (target / name).unlink(missing_ok=True)
+
+
+def _install_anew(target: Path) -> None:
     with tempfile.TemporaryDirectory() as fresh:
         pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
         options = ["--no-deps", "--no-compile", "--only-binary=:all:", "--require-hashes", "--target", fresh]

@@ -7,21 +7,40 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
-from aig_client.core import Plan, Receipt
+from aig_client.core import EndpointKind, Plan, Receipt
 from aig_client.core.path._admit import used_by
+from aig_client.core.path._edge import EdgeRefused
 from aig_client.core.path._ledger import Amounts
 
 HOLD_SECONDS: Final = 900
-"""Longer than any answer takes. A hold that nobody settles by then is booked as used."""
+"""Longer than any answer takes. A hold that nobody settles by then is booked as used; a variable says otherwise."""
+_DAY: Final = 86_400
+
+
+def hold_seconds(env: Any, kind: EndpointKind) -> float:
+    """How long a request's hold lasts: the deployment's variable ``HOLD_SECONDS``, else a quarter of an hour.
+
+    Raises:
+        EdgeRefused: the variable is no number of seconds.
+    """
+    told = getattr(env, "HOLD_SECONDS", HOLD_SECONDS)
+    try:
+        seconds = float(told)
+    except (TypeError, ValueError):
+        seconds = 0.0
+    if not 1 <= seconds <= _DAY:
+        raise EdgeRefused(500, "bad_variable", f"HOLD_SECONDS must be seconds, from 1 to {_DAY}.", kind)
+    return seconds
 
 
 class Account:
     """What one request holds."""
 
-    def __init__(self, ledger: Any, hold_id: str, held: Amounts) -> None:
+    def __init__(self, ledger: Any, hold_id: str, held: Amounts, seconds: float = HOLD_SECONDS) -> None:
         self._ledger = ledger
         self._hold = hold_id
         self._held = held
+        self._seconds = seconds
         self._left: Sequence[Mapping[str, Any]] = ()
 
     async def reserve(self, limits: list[object], plan: Plan) -> Mapping[str, Any]:
@@ -31,7 +50,7 @@ class Account:
             "hold": self._hold,
             "route_class": plan.route_class,
             "amounts": asdict(self._held),
-            "seconds": HOLD_SECONDS,
+            "seconds": self._seconds,
         }
         outcome: Mapping[str, Any] = json.loads(await self._ledger.reserve(json.dumps(question)))
         self._left = outcome.get("left", ())

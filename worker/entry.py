@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import hmac
 import json
-import secrets
+import os
+import re
+import sys
 import time
 from collections.abc import Mapping
+from contextlib import closing
+from importlib import import_module
 from typing import Any, Final
-from urllib.parse import urlsplit
 
-from accounts import Account
+import crossing
+from accounts import Account, hold_seconds
+from binding import binding_for
 from exchanges import Exchange, answer_headers
 from ledger import Ledger
 from pyodide.ffi import JsException
@@ -19,7 +23,7 @@ from sources import Source
 from workers import Request, Response, WorkerEntrypoint
 
 from aig_client import __version__
-from aig_client.core import ConfigurationError, Plan, Receipt
+from aig_client.core import ConfigurationError, EndpointKind, Plan, Receipt
 from aig_client.core._depth import shallow
 from aig_client.core.path import Call, carry_out
 from aig_client.core.path._admit import most_of
@@ -31,8 +35,13 @@ from aig_client.core.path._principal import Principal, by_access, by_certificate
 
 __all__ = ["Default", "Ledger"]
 
+for _later in ("facts._catalog_rows", "facts._cost", "path._route"):
+    # A client loads these when it first needs them. Here they belong into the snapshot that a deployment takes.
+    import_module(f"aig_client.core.{_later}")
+
 JSON: Final = {"content-type": "application/json", "cache-control": "no-store"}
 SOURCE: Final = Source()
+_PLACE: Final = re.compile(r"[a-z]+://[^/?#]*([^?#]*)(?:\?([^#]*))?(?:#.*)?", re.DOTALL)
 
 
 def _today() -> str:
@@ -44,15 +53,17 @@ class Default(WorkerEntrypoint):
 
     async def fetch(self, request: Request) -> Response:
         """Answer, whatever comes: an error of ours is told in the caller's dialect, and the next request works."""
-        url = urlsplit(request.url)
-        decision_id = secrets.token_hex(8)
+        place = _PLACE.fullmatch(request.url)
+        assert place is not None, "workerd gives absolute URLs"
+        path, query = place[1] or "/", place[2] or ""
+        decision_id = os.urandom(8).hex()
         if not SOURCE.ready:
             # Each of the first requests asks for itself: one request may not wait for what another one asked.
             await SOURCE.refresh(self.env)
         elif SOURCE.due(self.env):
             self.ctx.waitUntil(SOURCE.refresh(self.env))
         try:
-            match url.path:
+            match path:
                 case "/healthz":
                     return self._health()
                 case "/.well-known/aig":
@@ -60,7 +71,7 @@ class Default(WorkerEntrypoint):
                 case "/_aig/explain":
                     return await self._explain(request)
                 case _:
-                    return await self._serve(request, url.path, url.query, decision_id)
+                    return await self._serve(request, path, query, decision_id)
         except EdgeRefused as refused:
             return _no(refused, decision_id)
         except Exception as error:  # noqa: BLE001  (a traceback is nobody's answer)
@@ -72,6 +83,7 @@ class Default(WorkerEntrypoint):
         said = {
             "ok": healthy,
             "version": __version__,
+            "python": ".".join(str(part) for part in sys.version_info[:3]),
             "policy": {"version": SOURCE.version, "digest": SOURCE.document.digest or SOURCE.document.policy.digest},
             "problem": SOURCE.problem,
         }
@@ -87,20 +99,21 @@ class Default(WorkerEntrypoint):
 
     async def _serve(self, request: Request, path: str, query: str, decision_id: str) -> Response:
         edge = SOURCE.built(self.env)
-        arrival = arrive(edge, path=path, query=query, headers=list(request.headers.items()))
+        arrival = arrive(edge, path=path, query=query, headers=crossing.pairs_of(request.js_object.headers))
         kind = arrival.surface.kind
         principal = await self._principal(arrival)
         if principal is None:
             raise EdgeRefused(401, "unauthenticated", "This needs a service token of the edge.", kind)
         method = str(request.method)
-        _, body = await asyncio.gather(self._front_door(principal, kind), _body(request, method, kind))
+        body = await self._past_the_door(request, method, principal, kind)
         try:
             asked, rules, options = asked_at(edge, arrival, principal, method=method, body=body, today=_today())
             call, plan = planned_at(asked, rules, options, principal)
         except ConfigurationError as error:
             raise EdgeRefused(500, "policy", f"The policy cannot be used: {error.problem}", kind) from None
+        ai = binding_for(self.env, edge, plan, call.request)
         account = await self._admit(call, plan, principal, decision_id)
-        exchange = Exchange(carry_out(call, plan, rules, options), asked)
+        exchange = Exchange(carry_out(call, plan, rules, options), call.request, ai)
         upstream = await exchange.open()
         named = named_model(call)
         if upstream is None:
@@ -124,7 +137,7 @@ class Default(WorkerEntrypoint):
             raise EdgeRefused(
                 403, "unknown_price", "What this may cost is unknown, and there is a limit on cost.", kind
             )
-        account = Account(ledger.getByName(principal.name), decision_id, held)
+        account = Account(ledger.getByName(principal.name), decision_id, held, hold_seconds(self.env, kind))
         outcome = await account.reserve(plain, plan)
         if not outcome["granted"]:
             short = outcome["short"]
@@ -138,7 +151,7 @@ class Default(WorkerEntrypoint):
     async def _deliver(  # noqa: PLR0917  (one answer, and everything that is told about it)
         self,
         exchange: Exchange,
-        upstream: Response,
+        upstream: Any,
         principal: Principal,
         names: tuple[str, str | None],
         edge: Edge,
@@ -150,12 +163,12 @@ class Default(WorkerEntrypoint):
         pairs = told(exchange.plan, exchange.head, decision_id=decision_id, asked=named)
         headers = answer_headers(exchange.head, [*pairs, *(account.headers() if account is not None else ())])
         body = upstream.body
-        if body is None or getattr(self.env, "METERING", "on") == "off":
+        if not body or getattr(self.env, "METERING", "on") == "off":
             self.ctx.waitUntil(self._note(exchange.unmetered(), principal, decision_id, edge, account))
-            return Response(body, status=exchange.head.status, headers=headers)
+            return crossing.answer(body, status=exchange.head.status, headers=headers)
         ours, theirs = body.tee()
         self.ctx.waitUntil(self._meter(exchange, ours, principal, decision_id, edge, account))
-        return Response(theirs, status=exchange.head.status, headers=headers)
+        return crossing.answer(theirs, status=exchange.head.status, headers=headers)
 
     async def _meter(  # noqa: PLR0917
         self,
@@ -194,10 +207,18 @@ class Default(WorkerEntrypoint):
         token = token_of(arrival)
         return by_token(principals, token) if token is not None else None
 
-    async def _front_door(self, principal: Principal, kind: Any) -> None:
+    async def _past_the_door(
+        self, request: Request, method: str, principal: Principal, kind: EndpointKind
+    ) -> bytes | None:
+        """The body, where the rate limit lets its sender in: it is asked while the body arrives."""
         limiter = getattr(self.env, "FRONT_DOOR", None)
-        if limiter is not None and not (await limiter.limit({"key": principal.name})).success:
-            raise EdgeRefused(429, "too_many_requests", "There are too many requests: wait a little.", kind)
+        if limiter is None:
+            return await _body(request, method, kind)
+        with closing(limiter.limit({"key": principal.name})) as asked:
+            body = await _body(request, method, kind)
+            if not (await asked).success:
+                raise EdgeRefused(429, "too_many_requests", "There are too many requests: wait a little.", kind)
+            return body
 
     # --- What would be decided ---
 
@@ -223,7 +244,7 @@ class Default(WorkerEntrypoint):
         return Response.from_json(explained(plan), headers=JSON)
 
 
-async def _body(request: Request, method: str, kind: Any) -> bytes | None:
+async def _body(request: Request, method: str, kind: EndpointKind) -> bytes | None:
     if method in ("GET", "HEAD"):
         return None
     length = request.headers.get("content-length") or "0"

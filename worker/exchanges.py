@@ -6,8 +6,9 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
+import crossing
+from binding import through
 from js import AbortSignal
-from workers import Response, fetch
 
 from aig_client.core import Deliver, Ended, Head, Meter, NoAnswer, Path, Plan, Receipt, Request, Send
 
@@ -24,16 +25,17 @@ Settled = Callable[[Receipt], Any]
 class Exchange:
     """One exchange: ask, hand over, and settle once the answer has passed."""
 
-    def __init__(self, path: Path[Receipt], request: Request) -> None:
+    def __init__(self, path: Path[Receipt], request: Request, ai: Any = None) -> None:
         self._path = path
         self._request = request
-        self._upstream: Response | None = None
+        self._ai = ai  # where the gateway is reached through the Worker's binding
+        self._upstream: Any = None
         self.receipt: Receipt | None = None
         self.plan: Plan | None = None
         self.head: Head | None = None
 
-    async def open(self) -> Response | None:
-        """Send until somebody answers. None: nobody did, and the receipt says why."""
+    async def open(self) -> Any:
+        """Send until somebody answers: JavaScript's ``Response``. None: nobody did, and the receipt says why."""
         ask = next(self._path)
         while True:
             if isinstance(ask, Send):
@@ -49,7 +51,7 @@ class Exchange:
                 return None
 
     async def _send(self, plan: Plan) -> Head | NoAnswer:
-        if self._upstream is not None and self._upstream.body is not None:
+        if self._upstream is not None and self._upstream.body:
             await self._upstream.body.cancel()
         self._upstream = None
         body = plan.body if plan.body is not None else self._request.body
@@ -57,14 +59,17 @@ class Exchange:
         sent = time.time()
         try:
             signal = AbortSignal.timeout(max(1, int(plan.deadline * 1000))) if plan.deadline is not None else None
-            upstream = await fetch(
-                plan.url, method=plan.method, headers=headers, body=body, signal=signal, redirect="manual"
-            )
+            if self._ai is not None:
+                upstream = await through(self._ai, plan, self._request, signal)
+            else:
+                upstream = await crossing.ask(plan.url, method=plan.method, headers=headers, body=body, signal=signal)
         except OSError as error:
             late = plan.deadline is not None and time.time() - sent >= plan.deadline * 0.9
             return NoAnswer("deadline" if late else "connect", type(error).__name__, sent, time.time())
         self._upstream = upstream
-        pairs = tuple((name.encode("latin-1"), value.encode("latin-1")) for name, value in upstream.headers.items())
+        pairs = tuple(
+            (name.encode("latin-1"), value.encode("latin-1")) for name, value in crossing.pairs_of(upstream.headers)
+        )
         return Head(upstream.status, pairs, sent, time.time())
 
     def settle(self, meter: Meter) -> Receipt:
@@ -84,13 +89,15 @@ class Exchange:
         """Read our branch of the answer to its end: its first and its last bytes are kept, the rest is counted."""
         start, tail, size = b"", b"", 0
         ended: Ended = "complete"
-        reader = stream.getReader()
+
+        def take(chunk: bytes) -> None:
+            nonlocal start, tail, size
+            size += len(chunk)
+            start = start or chunk[:_TAIL]
+            tail = (tail + chunk)[-_TAIL:] if len(tail) + len(chunk) > 2 * _TAIL else tail + chunk
+
         try:
-            while not (read := await reader.read()).done:
-                chunk = read.value.to_bytes()
-                size += len(chunk)
-                start = start or chunk[:_TAIL]
-                tail = (tail + chunk)[-_TAIL:] if len(tail) + len(chunk) > 2 * _TAIL else tail + chunk
+            await crossing.drain(stream, take)
         except OSError:
             ended = "cut"
         # What was compressed on the wire is not, here: the runtime has decoded it.

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import floor
-from workers import fetch
+from access import AccessKeys
 
 from aig_client.core import builtin_policy
 from aig_client.core._depth import shallow
@@ -17,7 +17,6 @@ from aig_client.core.path._edge_document import EdgeDocument, edge_from_text, pu
 
 FRESH: Final = 30.0
 """Seconds that a policy is used before KV is asked again, in the background; POLICY_FRESH_SECONDS says otherwise."""
-_KEYS_FRESH: Final = 3600.0
 
 
 def _floor() -> EdgeDocument:
@@ -36,8 +35,7 @@ class Source:
     looked: float = 0.0
     ready: bool = False
     edge: Edge | None = None
-    access_keys: dict[str, object] = field(default_factory=dict)
-    access_due: float = 0.0
+    access: AccessKeys = field(default_factory=AccessKeys)
 
     def due(self, env: Any) -> bool:
         """Whether KV should be asked."""
@@ -82,18 +80,10 @@ class Source:
                 secret=secret.encode() if secret else None,
                 namespace=self.document.namespace,
                 epoch=self.document.epoch,
+                dispatch=self.document.dispatch,
             )
         return self.edge
 
     async def keys_of(self, team: str) -> dict[str, object]:
-        """Cloudflare Access's public keys of a team, asked for once an hour; where nobody answers, once a minute."""
-        if time.time() > self.access_due:
-            self.access_due = time.time() + 60
-            try:
-                answer = await fetch(f"https://{team}/cdn-cgi/access/certs")
-                if answer.status == 200:
-                    self.access_keys = json.loads(shallow(await answer.text()))
-                    self.access_due = time.time() + _KEYS_FRESH
-            except (OSError, ValueError, RecursionError):
-                pass  # those there are stay; a caller with a service token needs none
-        return self.access_keys
+        """Cloudflare Access's public keys of a team."""
+        return await self.access.of(team)

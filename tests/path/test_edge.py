@@ -14,8 +14,9 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aig_client.core import CREDENTIAL_HEADERS, ConfigurationError, Plan, builtin_policy
+from aig_client.core import CREDENTIAL_HEADERS, ConfigurationError, Plan, Request, builtin_policy
 from aig_client.core.facts._edge import refusal, strip
+from aig_client.core.path._binding import Bound, bind, unbound
 from aig_client.core.path._edge import Arrival, Edge, EdgeRefused, arrive, certificate_of, restricted, token_of
 from aig_client.core.path._edge_asked import asked_at, planned_at
 from aig_client.core.path._edge_document import edge_from_text, published
@@ -310,7 +311,7 @@ def test_a_token_is_found_where_each_sdk_puts_it() -> None:
     ):
         token = token_of(came(headers=[(name, value)]))
         assert token == ACME
-        found = by_token(DOCUMENT.principals, token)
+        found = by_token(DOCUMENT.principals, token or "")
         assert found is not None
         assert found.name == "acme"
     assert token_of(came()) is None
@@ -628,3 +629,180 @@ def test_what_is_wrong_in_a_document_is_pointed_at(change: dict[str, Any], field
     with pytest.raises(ConfigurationError) as caught:
         edge_from_text(document(**change).encode())
     assert caught.value.field.startswith(field)
+
+
+# --- Through the AI binding ---
+
+
+def asking(
+    body: Any = HELLO,
+    path: str = "/openai/chat/completions",
+    *,
+    who: str = "acme",
+    method: str = "POST",
+    **headers: str,
+) -> tuple[Plan, Request]:
+    """The plan of a request, and the request as it was read."""
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    path, _, query = path.partition("?")
+    named = [(name.replace("_", "-"), value) for name, value in headers.items()]
+    pairs = named if "content_type" in headers else [JSON, *named]
+    arrival = arrive(EDGE, path=path, query=query, headers=pairs)
+    asked = asked_at(EDGE, arrival, WHO[who], method=method, body=content, today="2026-11-21")
+    call, decided = planned_at(*asked, WHO[who])
+    return decided, call.request
+
+
+def bound(*arguments: Any, **options: Any) -> tuple[Bound, list[dict[str, Any]]]:
+    decided, request = asking(*arguments, **options)
+    assert unbound(decided, request) is None
+    made = bind(decided, request)
+    return made, json.loads(made.entries)
+
+
+GEMINI = "/google-ai-studio/v1beta/models/gemini-3-flash:streamGenerateContent?alt=sse&key=AIza"
+KEY: dict[str, str] = {"cf_aig_authorization": f"Bearer {KEYED}", "authorization": "Bearer sk-own"}
+ENTERED: dict[str, Any] = {"provider": "openai", "endpoint": "chat/completions", "query": {**HELLO, "model": "gpt-5"}}
+
+
+@pytest.mark.parametrize(
+    ("path", "provider", "endpoint"),
+    [
+        ("/openai/chat/completions", "openai", "chat/completions"),
+        ("/openai/chat/completions/", "openai", "chat/completions"),
+        ("/anthropic/v1/messages", "anthropic", "v1/messages"),
+        ("/workers-ai/@cf/meta/llama-3.1-8b-instruct", "workers-ai", "@cf/meta/llama-3.1-8b-instruct"),
+        (GEMINI, "google-ai-studio", "v1beta/models/gemini-3-flash:streamGenerateContent?alt=sse"),
+        ("/custom-mine/v1/chat/completions", "custom-mine", "v1/chat/completions"),
+    ],
+)
+def test_a_request_becomes_an_entry(path: str, provider: str, endpoint: str) -> None:
+    made, (entry,) = bound({**HELLO, "model": "gpt-5"}, path, accept="text/event-stream")
+    assert made.gateway == "prod"
+    assert (entry["provider"], entry["endpoint"]) == (provider, endpoint)
+    assert entry["query"]["messages"] == HELLO["messages"]
+    assert entry["headers"] == {"content-type": "application/json", "accept": "text/event-stream"}
+    assert set(entry) == {"provider", "endpoint", "headers", "query"}
+
+
+def test_the_gateway_s_headers_go_beside_the_entry_and_the_token_nowhere() -> None:
+    made, (entry,) = bound(path="/c/cached/openai/chat/completions")
+    decided, _ = asking(path="/c/cached/openai/chat/completions")
+    headers = sent(decided)
+    assert headers.pop("cf-aig-authorization") == "Bearer cloudflare-token"
+    assert made.headers == {name: value for name, value in headers.items() if name.startswith("cf-aig-")}
+    assert {"cf-aig-cache-key", "cf-aig-cache-ttl", "cf-aig-metadata"} <= set(made.headers)
+    assert not any(name.startswith("cf-aig-") for name in entry["headers"])
+    assert entry["query"]["model"] == "gpt-5-mini"  # the class's: the body is ours by then
+    assert "cloudflare-token" not in f"{made.entries!r}{made.headers}"
+    assert "gpt-5-mini" not in repr(made)
+
+
+def test_a_key_of_one_s_own_goes_into_the_entry() -> None:
+    made, (entry,) = bound(who="keyed", **KEY)
+    assert entry["headers"]["authorization"] == "Bearer sk-own"
+    assert "sk-own" not in f"{made.headers}"
+    assert KEYED not in f"{made.entries!r}{made.headers}"
+
+
+def test_universal_entries_stay_but_for_what_run_needs() -> None:
+    claude = {"provider": "anthropic", "endpoint": "v1/messages", "headers": {"accept": "x"}, "query": HELLO}
+    entries = [{**ENTERED, "config": {"maxAttempts": 2}}, {**ENTERED, "headers": None, "constructor": None}, claude]
+    made, found = bound(entries, "/")
+    assert found == [{**entries[0], "headers": {}}, {**ENTERED, "headers": {}}, claude]
+    assert "cf-aig-skip-cache" in made.headers
+
+
+@pytest.mark.parametrize(
+    ("asked", "why"),
+    [
+        ({"path": "/compat/chat/completions", "body": {**HELLO, "model": "openai/gpt-5"}}, "own endpoints"),
+        ({"method": "GET", "body": b"", "path": "/openai/models", "who": "keyed", **KEY}, "GET"),
+        ({"body": b"--x--", "path": "/openai/audio/transcriptions", "content_type": "multipart/form-data"}, "object"),
+        ({"body": b"", "path": "/openai/embeddings"}, "object"),
+        ({"body": ENTERED, "path": "/"}, "list"),
+        ({"body": [ENTERED], "path": "/", "who": "keyed", **KEY}, "key"),
+        ({"body": {**HELLO, "seed": 2**53}}, "number"),
+        ({"body": {**HELLO, "seed": -(2**53)}}, "number"),
+        ({"body": {**HELLO, "x": [[{"y": 2**63}]]}}, "number"),
+        ({"body": b'{"model":"gpt-5","messages":[],"x":1e999}'}, "number"),
+        ({"body": b'{"model":"gpt-5","messages":[],"x" : -1.5E+400}'}, "number"),
+        ({"body": [{**ENTERED, "query": {"seed": 2**60}}], "path": "/"}, "number"),
+        ({"body": {**HELLO, "seed": 2**60}, "path": "/c/cheap/openai/chat/completions"}, "number"),
+    ],
+)
+def test_what_does_not_go_through_the_binding_says_why(asked: dict[str, Any], why: str) -> None:
+    said = unbound(*asking(**asked))
+    assert said is not None
+    assert why in said
+
+
+def test_another_stored_key_than_the_default_does_not_go_through_the_binding() -> None:
+    decided, request = asking()
+    alias = replace(decided, headers=(*decided.headers, (b"cf-aig-byok-alias", b"second")))
+    assert "'default'" in (unbound(alias, request) or "")
+    assert unbound(replace(alias, headers=(*decided.headers, (b"cf-aig-byok-alias", b"default"))), request) is None
+
+
+def test_numbers_that_javascript_holds_go_through() -> None:
+    held = [2**53 - 1, -(2**53) + 1, 0.1 + 0.2, 1e22, 1.7976931348623157e308, 5e-324, 1.0, -0.0]
+    spoken = "at 9007199254740993, or:9007199254740993 1e999"
+    _, (entry,) = bound({"messages": [{"role": "user", "content": spoken}], "x": held})
+    assert entry["query"]["x"] == held
+    # Nor does one keep it back that a class has taken out with the tools.
+    taken = {
+        "messages": [{"role": "user", "content": spoken}],
+        "tools": [{"type": "function", "function": {"n": 2**60}}],
+    }
+    assert "tools" not in bound(taken, "/c/cheap/openai/chat/completions")[1][0]["query"]
+
+
+TREES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(st.characters(codec="utf-8")),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+def _is_held(tree: Any) -> bool:
+    """What the text of a tree says of each of its numbers, one by one."""
+    lossy: list[bool] = []
+
+    def whole(text: str) -> int:
+        lossy.append(abs(int(text)) >= 2**53)
+        return 0
+
+    def real(text: str) -> float:
+        lossy.append(float(text) in (float("inf"), float("-inf")))
+        return 0.0
+
+    json.loads(tree, parse_int=whole, parse_float=real)
+    return not any(lossy)
+
+
+@given(
+    extra=TREES,
+    numbers=st.lists(st.from_regex(r"\A-?(0|[1-9][0-9]{0,20})(\.[0-9]{1,4})?([eE][+-]?[0-9]{1,4})?\Z"), max_size=3),
+    indent=st.sampled_from([None, 0, 1]),
+    ascii_only=st.booleans(),
+)
+def test_whatever_the_body_is_it_is_one_entry_s_query(
+    extra: Any, numbers: list[str], indent: int | None, ascii_only: bool
+) -> None:
+    finite = json.loads(json.dumps(extra).replace("-Infinity", "-1e999").replace("Infinity", "1e999"))
+    plain = json.dumps({**HELLO, "model": "gpt-5", "x": finite}, indent=indent, ensure_ascii=ascii_only)
+    text = plain.replace("-Infinity", "-1e999").replace("Infinity", "1e999")[:-1] + f',"n":[{",".join(numbers)}]}}'
+    decided, request = asking(text.encode())
+    assert (unbound(decided, request) is None) == _is_held(text)
+    found = json.loads(bind(decided, request).entries)
+    assert len(found) == 1
+    assert found[0]["query"] == json.loads(text)
+
+
+def test_a_document_says_how_the_gateway_is_reached() -> None:
+    assert edge_from_text(document().encode()).dispatch == "fetch"
+    assert edge_from_text(document(dispatch="binding").encode()).dispatch == "binding"
+    for wrong in ("Binding", "", None, True, ["fetch"]):
+        with pytest.raises(ConfigurationError) as caught:
+            edge_from_text(document(dispatch=wrong).encode())
+        assert caught.value.field == "/dispatch"

@@ -273,3 +273,14 @@ def test_whatever_is_compiled_is_read_back(principals: dict[str, tuple[str, list
         assert (one.tenant, found.limits[one.name], one.own_keys) == (tenant, limits, own_keys)
         assert by_token(found.principals, f"aig_{one.name}") is one
     assert json.loads(text) == compile_edge({"principals": written, "edge": {"epoch": epoch}})
+
+
+def test_the_way_to_the_gateway_is_said_where_it_is_not_the_usual_one() -> None:
+    assert read(POLICY + EDGE).dispatch == "fetch"
+    through = EDGE.replace("[edge]", '[edge]\ndispatch = "binding"')
+    assert read(POLICY + through).dispatch == "binding"
+    usual = EDGE.replace("[edge]", '[edge]\ndispatch = "fetch"')
+    assert compile_edge(tables(POLICY + usual)) == compile_edge(tables(POLICY + EDGE))
+    assert "dispatch" not in compile_edge(tables(POLICY + usual))
+    with pytest.raises(ConfigurationError, match="dispatch"):
+        compile_edge(tables(POLICY + EDGE.replace("[edge]", '[edge]\ndispatch = "Binding"')))

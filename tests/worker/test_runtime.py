@@ -7,19 +7,20 @@ import base64
 import hashlib
 import json
 import re
-import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
 from .conftest import CONFORMANCE, SMOKE, assert_quiet
 from .upstream import Upstream, upstream
-from .workerd import HARNESS, MODULES, ROOT, WRANGLER, Running, Tools, environment, serve
+from .workerd import ROOT, WRANGLER, NoNpmError, Running, Tools, serve
 
-LARGEST = 200  # KiB of gzip, core and SDK included; Cloudflare takes 3 MB at the least
 EVENTS = [f"data: {number}\n\n".encode() for number in range(5)]
 
 
@@ -40,6 +41,7 @@ async def test_the_projects_worker_answers(worker: Running) -> None:
         answer = await client.get(f"{worker.url}/healthz")
     said = answer.json()
     assert (answer.status_code, said["ok"], said["problem"]) == (200, True, None)
+    assert re.fullmatch(r"3\.14\.\d+", said["python"])
 
 
 async def test_the_worker_runs_python_314_on_the_vendored_core(client: httpx.AsyncClient) -> None:
@@ -214,17 +216,80 @@ def test_the_harness_ends_with_whoever_started_it(harness: Tools, tmp_path: Path
         httpx.get(f"{running.url}/healthz", timeout=5, trust_env=False)
 
 
-def test_wrangler_packs_the_core_and_nothing_of_the_tests(harness: Tools, tmp_path: Path) -> None:
-    wrangler = str(HARNESS / "node_modules" / "wrangler" / "bin" / "wrangler.js")
-    command = [harness.node, wrangler, "deploy", "--dry-run", "--outdir", str(tmp_path)]
-    ran = subprocess.run(
-        command, cwd=ROOT, env=environment(harness), text=True, capture_output=True, timeout=120, check=False
-    )
-    assert ran.returncode == 0, ran.stderr
-    packed = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
-    vendored = {path.relative_to(ROOT).as_posix() for path in MODULES.rglob("*") if path.is_file()}
-    own = {path.name for path in (ROOT / "worker").glob("*.py")}
-    assert packed - {"README.md"} == vendored | own
-    size = re.search(r"gzip: ([\d.]+) KiB", ran.stdout)
-    assert size is not None
-    assert float(size[1]) < LARGEST
+# --- What a deployment would upload: tools/check_worker.py ---
+
+
+@pytest.fixture(scope="module")
+def check() -> Any:
+    spec = spec_from_file_location("check_worker", ROOT / "tools" / "check_worker.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module: Any = module_from_spec(spec)
+    sys.modules["check_worker"] = module  # dataclasses look their module up
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_wrangler_packs_the_core_and_nothing_of_the_tests(harness: Tools, check: Any, tmp_path: Path) -> None:
+    packed = check.dry_run(harness, tmp_path)
+    assert {"entry.py", "ledger.py", "python_modules/workers/__init__.py"} < packed.files
+    assert "python_modules/aig_client/core/path/_edge.py" in packed.files
+    check.files_of(packed, check.expected())
+    check.size_of(packed)
+
+
+def test_what_wrangler_would_not_deploy_is_said(harness: Tools, check: Any, tmp_path: Path, monkeypatch: Any) -> None:
+    (tmp_path / "wrangler.toml").write_text('name = "x"\nmain = "entry.py"\n', "utf-8")
+    (tmp_path / "entry.py").write_text("", "utf-8")
+    monkeypatch.setattr(check, "ROOT", tmp_path)
+    with pytest.raises(check.WrongError, match=r"wrangler ended with 1: .*python_workers"):
+        check.dry_run(harness, tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        ({"entry.py", "tests/a.py", "old.py"}, "new.py is missing; old.py should not be there; tests/a.py is nobody's"),
+        ({"entry.py", "new.py", "tests/a.py"}, "tests/a.py is nobody's to upload"),
+        ({f"{number}.py" for number in range(9)}, "and 7 more"),
+    ],
+)
+def test_another_list_of_files_is_told(check: Any, files: set[str], said: str) -> None:
+    wanted = frozenset({"entry.py", "new.py", "tests/a.py"})
+    with pytest.raises(check.WrongError) as caught:
+        check.files_of(check.Packed(frozenset(files), 1.0), wanted)
+    assert (caught.value.check, said in str(caught.value)) == ("files", True)
+
+
+def test_an_upload_that_is_too_large_is_told(check: Any) -> None:
+    assert check.size_of(check.Packed(frozenset(), check.LARGEST))
+    with pytest.raises(check.WrongError, match="KiB compressed"):
+        check.size_of(check.Packed(frozenset(), check.LARGEST + 0.01))
+
+
+def test_a_module_that_is_no_python_is_told_and_nothing_is_left_beside_it(check: Any, tmp_path: Path) -> None:
+    (tmp_path / "good.py").write_text("x = 1\n", "utf-8")
+    (tmp_path / "bad.py").write_text("x = = 1\n", "utf-8")
+    with pytest.raises(check.WrongError, match=r"bad\.py"):
+        check.compile_all(sorted(tmp_path.glob("*.py")))
+    assert {path.name for path in tmp_path.iterdir()} == {"good.py", "bad.py"}
+    assert {path.name for path in check.sources()} >= {"entry.py", "_edge.py", "_ledger.py", "_version.py"}
+
+
+def test_a_machine_without_npm_says_that_the_dry_run_is_skipped(
+    check: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def none() -> Tools:
+        raise NoNpmError
+
+    monkeypatch.setattr(check, "tools", none)
+    monkeypatch.setattr(check, "manifest", lambda: "as it should be")
+    assert check.main([]) == 0
+    told = capsys.readouterr().out
+    assert re.findall(r"^(\w+(?: \w+)?) {2,}", told, re.MULTILINE) == ["manifest", "compiled", "dry run"]
+    assert "SKIPPED" in told
+    monkeypatch.setattr(check, "WORKER", check.ROOT / "tests" / "worker" / "nowhere")
+    monkeypatch.setattr(check, "vendored", lambda: ["aig_client/none.py"])
+    assert check.main(["--quick"]) == 1
+    assert "compiled  FAILED" in capsys.readouterr().out
+    assert check.main(["--force"]) == 2

@@ -17,6 +17,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from ._receipt import Receipt
 
 NoAnswerKind = Literal["connect", "timeout", "deadline", "protocol"]
@@ -25,6 +27,14 @@ NoAnswerKind = Literal["connect", "timeout", "deadline", "protocol"]
 def pointer_token(token: object) -> str:
     """One reference token of a JSON pointer (RFC 6901), with its slash."""
     return "/" + str(token).replace("~", "~0").replace("/", "~1")
+
+
+def closest(name: str, known: Iterable[str]) -> str | None:
+    """The known name that somebody may have meant, for the remedy of an error."""
+    from difflib import get_close_matches  # noqa: PLC0415  (only where something is wrong: it is slow to load)
+
+    found = get_close_matches(name, list(known), 1, 0.5)
+    return found[0] if found else None
 
 
 class AigError(Exception):

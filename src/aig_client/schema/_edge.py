@@ -70,6 +70,8 @@ def edge_text(document: Mapping[str, object]) -> str:
 def _document(read: EdgeTables, policy: dict[str, object]) -> dict[str, object]:
     document: dict[str, object] = {"edge": FORMAT}
     document |= {name: value for name in ("namespace", "epoch") if (value := getattr(read.edge, name))}
+    if read.edge.dispatch != "fetch":  # the usual way is not written: a Worker of before reads the document too
+        document["dispatch"] = read.edge.dispatch
     if read.edge.access is not None:
         document["access"] = {"team": read.edge.access.team, "audience": read.edge.access.audience}
     document["principals"] = {name: _principal(read.principals[name]) for name in sorted(read.principals)}

@@ -175,6 +175,9 @@ class EdgeTable(_Table):
 
     namespace: str = Field(default="", description="separates the cached answers of Workers on one gateway")
     epoch: str = Field(default="", description="change it, and everything cached before is out of reach")
+    dispatch: Literal["fetch", "binding"] = Field(
+        default="fetch", description="how the gateway is reached: by fetch and its token, or through the AI binding"
+    )
     access: AccessTable | None = None
 
 

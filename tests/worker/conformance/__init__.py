@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from aig_client.core import AigError
 
+from ._edge import EDGE
 from ._facts import FACTS
 from ._path import PATH
 from ._plain import Case, Runner, plain
@@ -28,7 +29,7 @@ _NUMBERS: Final[dict[str, int | float]] = {
     "1e400": 10**400,
     "1e5000": 10**5000,
 }
-RUNNERS: Final = {**FACTS, **PATH, **SELECTION}
+RUNNERS: Final = {**FACTS, **PATH, **SELECTION, **EDGE}
 
 
 def run(name: str, text: str) -> str:

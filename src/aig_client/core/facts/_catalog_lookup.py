@@ -8,12 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from functools import cache
 from types import MappingProxyType
 from typing import Final
 
-from .._errors import ConfigurationError, pointer_token
+from .._errors import ConfigurationError, closest, pointer_token
 from ._catalog import Capabilities, Modality, StructuredOutput
 from ._classes import Requirements
 from ._prices import Price, Tier
@@ -219,13 +218,13 @@ class Catalog:
     def _unknown(self, model: str, provider: str | None) -> ConfigurationError:
         rows = [row for row in self.rows if provider is None or row.provider == provider]
         if not rows:
-            nearest = get_close_matches(provider or "", self.providers, 1, 0.5)
-            remedy = f"Did you mean {nearest[0]!r}?" if nearest else f"There are: {', '.join(self.providers)}"
+            nearest = closest(provider or "", self.providers)
+            remedy = f"Did you mean {nearest!r}?" if nearest else f"There are: {', '.join(self.providers)}"
             return ConfigurationError("provider", f"{provider!r} has no model in the catalog", remedy=remedy)
         spelled = {row.name: row.name for row in rows}
         spelled |= {spelling: row.name for row in rows for spelling in (row.model, *row.aliases)}
-        nearest = get_close_matches(model, spelled, 1, 0.5)
-        remedy = f"Did you mean {spelled[nearest[0]]!r}?" if nearest else "Add it to the catalog's overrides"
+        nearest = closest(model, spelled)
+        remedy = f"Did you mean {spelled[nearest]!r}?" if nearest else "Add it to the catalog's overrides"
         at = f" at {provider}" if provider is not None else ""
         return ConfigurationError("model", f"{model!r} is not in the catalog{at}", remedy=remedy)
 

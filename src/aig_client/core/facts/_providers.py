@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final, Literal
-from urllib.parse import quote
 
 EndpointKind = Literal[
     "chat",
@@ -260,6 +259,13 @@ PATH_MODEL: Final = re.compile(
 _BENT: Final = re.compile(r"(?:\A|/)\.{0,2}(?:/|\Z)")  # an empty or a dot segment
 
 
+def in_path(model: str, *, safe: str) -> str:
+    """A model's name percent-encoded for a path."""
+    from urllib.parse import quote  # noqa: PLC0415  (few requests need it, and each import of the core would pay)
+
+    return quote(model, safe=safe)
+
+
 def path_with_model(endpoint: str, model: str) -> str | None:
     """An endpoint's path with another model in it, percent-encoded; None where the path names none that we see.
 
@@ -270,8 +276,8 @@ def path_with_model(endpoint: str, model: str) -> str | None:
     if found is None or _BENT.search(model) or "\\" in model or "%" in model:
         return None
     if found["run"] is not None:
-        return found["run"] + quote(model, safe="@/:.-_") if model.startswith(("@cf/", "@hf/")) else None
+        return found["run"] + in_path(model, safe="@/:.-_") if model.startswith(("@cf/", "@hf/")) else None
     if found["gemini"] is not None:
         model = model.removeprefix("models/")
-        return None if "/" in model else found["gemini"] + quote(model, safe="@.-_") + (found["method"] or "")
-    return None if "/" in model else found["before"] + quote(model, safe="@:.-_") + (found["after"] or "")
+        return None if "/" in model else found["gemini"] + in_path(model, safe="@.-_") + (found["method"] or "")
+    return None if "/" in model else found["before"] + in_path(model, safe="@:.-_") + (found["after"] or "")

@@ -9,13 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from functools import lru_cache
 from typing import Final, Literal
-from urllib.parse import quote
 
-from .._errors import ConfigurationError
-from ._providers import PROVIDERS, EndpointKind, Provider, kind_of, model_in_path
+from .._errors import ConfigurationError, closest
+from ._providers import PROVIDERS, EndpointKind, Provider, in_path, kind_of, model_in_path
 
 Family = Literal["native", "compat", "universal", "rest"]
 
@@ -258,8 +256,8 @@ def provider_row(slug: str) -> Provider:
     """
     row = PROVIDERS.get(slug)
     if row is None:
-        near = get_close_matches(slug, PROVIDERS, n=1)
-        hint = f"Did you mean {near[0]!r}?" if near else f"Known slugs: {', '.join(sorted(PROVIDERS))}"
+        near = closest(slug, PROVIDERS)
+        hint = f"Did you mean {near!r}?" if near else f"Known slugs: {', '.join(sorted(PROVIDERS))}"
         raise ConfigurationError("provider", f"AI Gateway has no slug {slug!r}", remedy=hint)
     return row
 
@@ -284,7 +282,7 @@ def endpoint_path(provider: str, kind: EndpointKind, *, model: str | None = None
         return path
     if not model:
         raise ConfigurationError("model", f"the path of {provider} {kind} names the model", remedy="Pass model=")
-    path = path.replace("{model}", quote(model, safe="@/:.-_"))
+    path = path.replace("{model}", in_path(model, safe="@/:.-_"))
     if _TRICK.search(path):
         raise ConfigurationError("model", "cannot stand in a path: it holds '//', a dot segment, '%' or '\\'")
     return path

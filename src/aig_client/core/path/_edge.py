@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Final, Literal
 
 from .._errors import ConfigurationError
 from ..facts._catalog import Capabilities
@@ -19,6 +19,7 @@ from ._policy import Policy
 from ._principal import Principal
 from ._rules import Rules
 
+Dispatch = Literal["fetch", "binding"]
 _CLASS_PATH: Final = re.compile(r"/c/([^/]{1,80})(/.*|)")
 
 
@@ -50,6 +51,7 @@ class Edge:
         token, secret: the gateway's token, and the secret that seals cache keys.
         namespace: separates Workers on one gateway.
         epoch: change it, and everything cached before is out of reach; the policy's own where it is empty.
+        dispatch: how the gateway is reached: by ``fetch`` and the token, or through the Worker's ``AI`` binding.
     """
 
     account_id: str
@@ -61,6 +63,7 @@ class Edge:
     secret: bytes | None = field(default=None, repr=False)
     namespace: str = ""
     epoch: str = ""
+    dispatch: Dispatch = "fetch"
     _rules: dict[str, Rules] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property

@@ -10,11 +10,12 @@ from typing import Final, cast
 
 from .._errors import ConfigurationError, Unkeyable, pointer_token
 from .._parse import decode_strictly
+from ._edge import Dispatch
 from ._policy import Policy, policy_from_document
 from ._principal import Principal
 
 FORMAT: Final = "aig-edge/1"
-_MEMBERS: Final = frozenset({"edge", "policy", "principals", "access", "epoch", "namespace"})
+_MEMBERS: Final = frozenset({"edge", "policy", "principals", "access", "epoch", "namespace", "dispatch"})
 _PRINCIPAL: Final = frozenset(
     {"tenant", "tokens", "access", "certificates", "classes", "providers", "models", "own_keys", "limits"}
 )
@@ -29,6 +30,7 @@ class EdgeDocument:
     Attributes:
         limits: by principal, as ``limits_from_plain`` reads them.
         access_team, access_audience: of Cloudflare Access; None where nobody comes through it.
+        dispatch: how the gateway is reached, see ``Edge``.
         digest: ``sha256:`` and the digest of the text it was read from.
     """
 
@@ -39,6 +41,7 @@ class EdgeDocument:
     access_audience: str | None = None
     namespace: str = ""
     epoch: str = ""
+    dispatch: Dispatch = "fetch"
     digest: str = ""
 
 
@@ -105,8 +108,19 @@ def edge_from_text(text: bytes) -> EdgeDocument:
         access_audience=_text(access, "audience", "/access"),
         namespace=_text(document, "namespace", "") or "",
         epoch=_text(document, "epoch", "") or "",
+        dispatch=_dispatch(document),
         digest=digest_of_text(text),
     )
+
+
+def _dispatch(document: Mapping[str, object]) -> Dispatch:
+    match document.get("dispatch", "fetch"):
+        case "fetch":
+            return "fetch"
+        case "binding":
+            return "binding"
+        case _:
+            raise ConfigurationError("/dispatch", "must be 'fetch' or 'binding'")
 
 
 def _check_metadata(policy: Policy) -> None:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from difflib import get_close_matches
 from math import isfinite
 from operator import attrgetter
 from typing import Final, get_args
 
-from .._errors import ConfigurationError, pointer_token
+from .._errors import ConfigurationError, closest, pointer_token
 from ..facts._builtin_classes import NEVER_CACHED
 from ..facts._catalog import StructuredOutput
 from ..facts._classes import AskedModel, CacheStrategy, RouteClass, Strategy, ToolRule
@@ -53,8 +52,8 @@ class PolicyError(ConfigurationError):
 def nearest(name: str, known: Iterable[str]) -> str:
     """Advice for a name that is not known."""
     names = sorted(known)
-    close = get_close_matches(name.lower(), names, 1, 0.5)
-    return (f"Did you mean {close[0]!r}? " if close else "") + f"There are: {', '.join(names)}"
+    close = closest(name.lower(), names)
+    return (f"Did you mean {close!r}? " if close else "") + f"There are: {', '.join(names)}"
 
 
 def check_class(route_class: RouteClass) -> None:

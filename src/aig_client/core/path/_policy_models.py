@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
-
+from .._errors import closest
 from ..facts._catalog_lookup import Catalog, why_not
 from ..facts._classes import RouteClass, Target
 from ._policy_check import PathTo, PolicyError
@@ -27,8 +26,8 @@ def check_capable(
             if row.provider == target.provider
             for spelling in (row.model, *row.aliases)
         }
-        near = get_close_matches(target.model, names, 1, 0.5)
-        hint = f"Did you mean {names[near[0]]!r}? " if near else ""
+        near = closest(target.model, names)
+        hint = f"Did you mean {names[near]!r}? " if near else ""
         raise PolicyError(
             path,
             f"the catalog has no model {target.model[:64]!r} at {target.provider}",
