@@ -67,7 +67,7 @@ class Default(entry.Default):
             principal = by_token(source.document.principals, token_of(arrival) or "")
             assert principal is not None
             parts = asked_at(edge, arrival, principal, method="POST", body=fresh, today="2026-11-21")
-            plan: Any = planned_at(*parts, principal)[1]
+            plan: Any = planned_at(edge, principal, *parts)[1]
             assert plan.key is not None
             size += len(plan.body or b"")
         return Response(f"{size}")

@@ -108,7 +108,7 @@ class Default(WorkerEntrypoint):
         body = await self._past_the_door(request, method, principal, kind)
         try:
             asked, rules, options = asked_at(edge, arrival, principal, method=method, body=body, today=_today())
-            call, plan = planned_at(asked, rules, options, principal)
+            call, plan = planned_at(edge, principal, asked, rules, options)
         except ConfigurationError as error:
             raise EdgeRefused(500, "policy", f"The policy cannot be used: {error.problem}", kind) from None
         ai = binding_for(self.env, edge, plan, call.request)
@@ -240,7 +240,7 @@ class Default(WorkerEntrypoint):
             raise EdgeRefused(404, "no_principal", "There is no such principal.")
         arrival = arrive(edge, path=path, query="", headers=[("content-type", "application/json"), *headers])
         parts = asked_at(edge, arrival, principal, method="POST", body=body, today=_today())
-        plan: Plan = planned_at(*parts, principal)[1]
+        plan: Plan = planned_at(edge, principal, *parts)[1]
         return Response.from_json(explained(plan), headers=JSON)
 
 

@@ -14,18 +14,28 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aig_client.core import CREDENTIAL_HEADERS, ConfigurationError, Plan, Request, builtin_policy
+from aig_client.core import (
+    CREDENTIAL_HEADERS,
+    ConfigurationError,
+    Head,
+    Meter,
+    Plan,
+    Receipt,
+    Request,
+    builtin_policy,
+)
 from aig_client.core.facts._edge import refusal, strip
 from aig_client.core.path._binding import Bound, bind, unbound
 from aig_client.core.path._edge import Arrival, Edge, EdgeRefused, arrive, certificate_of, restricted, token_of
 from aig_client.core.path._edge_asked import asked_at, planned_at
 from aig_client.core.path._edge_document import edge_from_text, published
-from aig_client.core.path._edge_told import explained, tenant_digest, told
+from aig_client.core.path._edge_told import event_of, explained, tenant_digest, told
 from aig_client.core.path._principal import Principal, by_access, by_certificate, by_token, stored_token
 
 from ..worker.edges import ACME, GLOBEX, KEYED, NARROW, POLICY_KEY, document, pointer
 
 ACCOUNT = "0123456789abcdef0123456789abcdef"
+CHEAP = "/c/cheap/openai/chat/completions"
 HELLO: dict[str, Any] = {"messages": [{"role": "user", "content": "Hello"}]}
 JSON = ("content-type", "application/json")
 DOCUMENT = edge_from_text(document().encode())
@@ -48,9 +58,11 @@ def plan(
     body: Any = HELLO, who: str = "acme", path: str = "/openai/chat/completions", headers: Any = (), **more: Any
 ) -> Plan:
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    arrival = came(path, headers)
+    said = more.pop("content_type", "application/json")
+    typed = [("content-type", said)] if said is not None else []
+    arrival = arrive(EDGE, path=path, query="", headers=[*typed, *headers])
     asked = asked_at(EDGE, arrival, WHO[who], method=more.pop("method", "POST"), body=content, today="2026-11-21")
-    return planned_at(*asked, WHO[who])[1]
+    return planned_at(EDGE, WHO[who], *asked)[1]
 
 
 def sent(decided: Plan) -> dict[str, str]:
@@ -267,6 +279,8 @@ ENTRY: dict[str, Any] = {"provider": "openai", "endpoint": "chat/completions", "
         (ENTRY | {"headers": {"Cf-Aig-Cache-Key": "x"}}, "forbidden_header"),
         (ENTRY | {"headers": {" cf-aig-skip-cache": "false"}}, "forbidden_header"),
         (ENTRY | {"headers": ["authorization"]}, "bad_body"),
+        (ENTRY | {"config": {"cacheKey": "theirs"}}, "forbidden_config"),
+        (ENTRY | {"Config": {}}, "forbidden_config"),
         (ENTRY | {"provider": ["openai"]}, "forbidden_provider"),
         (ENTRY | {"provider": "nobody"}, "forbidden_provider"),
         (ENTRY | {"endpoint": "files"}, "forbidden_endpoint"),
@@ -416,6 +430,8 @@ def test_cloudflare_access_vouches_for_whom_it_signs() -> None:
         {"exp": None},
         {"email": "else@acme.example"},
         {"email": None},
+        {"email": ["ops@acme.example"]},
+        {"email": {"a": 1}, "common_name": ["ops@acme.example"]},
     ],
 )
 def test_nor_for_anything_else(claims: dict[str, Any]) -> None:
@@ -468,10 +484,22 @@ def test_a_class_by_header_path_or_inference() -> None:
             "forbidden_model",
         ),
         (
+            {"who": "narrow", "path": CHEAP, "body": HELLO | {"model": "gpt-5-nano", "models": ["gpt-5"]}},
+            403,
+            "forbidden_model",
+        ),
+        (
             {"who": "narrow", "path": "/groq/chat/completions", "body": HELLO | {"model": "x"}}
             | {"headers": [("x-aig-route-class", "cheap")]},
             403,
             "forbidden_provider",
+        ),
+        ({"body": HELLO | {"model": "aig/nothing"}}, 400, "unknown_class"),
+        ({"body": HELLO | {"model": "aig/../x"}}, 400, "unknown_class"),
+        (
+            {"body": HELLO | {"model": "aig/cached"}, "headers": [("x-aig-route-class", "cheap")]},
+            400,
+            "two_classes",
         ),
         ({"headers": [("x-aig-tenant", "a b")]}, 400, "bad_tenant"),
         ({"headers": [("x-aig-tenant", "")]}, 400, "bad_tenant"),
@@ -479,6 +507,10 @@ def test_a_class_by_header_path_or_inference() -> None:
         ({"headers": [("x-aig-cache", "for ever")]}, 400, "bad_hint"),
         ({"method": "PATCH"}, 405, "method_not_allowed"),
         ({"headers": [("content-encoding", "gzip")]}, 415, "unsupported_encoding"),
+        ({"body": b"plain", "content_type": "text/plain"}, 415, "unsupported_type"),
+        ({"content_type": "text/plain"}, 415, "unsupported_type"),
+        ({"path": "/c/cheap/anthropic/v1/messages", "content_type": None}, 415, "unsupported_type"),
+        ({"path": "", "body": [], "content_type": "application/octet-stream"}, 415, "unsupported_type"),
         ({"body": b'{"model":"aig/cheap","model":"aig/cached"}'}, 400, "bad_body"),
         ({"body": b"{"}, 400, "bad_body"),
         ({"body": b'{"a":"\xff"}'}, 400, "bad_body"),
@@ -507,8 +539,20 @@ def test_identity_stands_first_in_the_metadata() -> None:
     edge = replace(EDGE, policy=labelled.policy)
     arrival = arrive(edge, path="/c/cheap/openai/chat/completions", query="", headers=[JSON])
     asked = asked_at(edge, arrival, WHO["acme"], method="POST", body=json.dumps(HELLO).encode(), today="2026-11-21")
-    metadata = json.loads(sent(planned_at(*asked, WHO["acme"])[1])["cf-aig-metadata"])
+    metadata = json.loads(sent(planned_at(edge, WHO["acme"], *asked)[1])["cf-aig-metadata"])
     assert list(metadata) == ["principal", "route_class", "a", "b", "c"]
+
+
+@pytest.mark.parametrize(
+    ("headers", "provider"), [((), "openai"), (((b"cf-aig-provider", b"anthropic"),), "anthropic")]
+)
+def test_an_event_says_who_answered_and_why(headers: Any, provider: str) -> None:
+    decided = plan(HELLO | {"model": "openai/gpt-5"}, path="/compat/chat/completions")
+    receipt = Receipt(decided, Head(200, headers, 1.0, 1.5), Meter(0, "complete", 1.5), None, "complete", 1)
+    blobs: Any = event_of(receipt, WHO["acme"], decision_id="d", secret=b"s")["blobs"]
+    assert blobs[3] == provider
+    assert blobs[9] == "; ".join(decided.reasons)
+    assert blobs[9]
 
 
 # --- Caching and tenants ---
@@ -547,7 +591,7 @@ def test_an_epoch_puts_everything_before_it_out_of_reach() -> None:
         arrival = arrive(edge, path=CACHED, query="", headers=[JSON])
         who = read.principals[0]
         asked = asked_at(edge, arrival, who, method="POST", body=json.dumps(HELLO).encode(), today="2026-11-21")
-        found = planned_at(*asked, who)[1].key
+        found = planned_at(edge, who, *asked)[1].key
         assert found is not None
         return found.value
 
@@ -596,6 +640,8 @@ def test_a_document_is_taken_only_whole_and_signed() -> None:
         (good, text, b"another-key"),
         ({**good, "version": 8}, text, key),
         ({**good, "signature": "0" * 64}, text, key),
+        ({**good, "signature": "\u00e9" * 64}, text, key),
+        ({**good, "digest": "\ud800" * 64}, text, key),
         ({**good, "version": "7"}, text, key),
         ({}, text, key),
         ([], text, key),
@@ -612,6 +658,28 @@ def test_a_document_is_taken_only_whole_and_signed() -> None:
         ({"policy": {}}, "/policy"),
         ({"else": 1}, "/else"),
         ({"principals": []}, "/principals"),
+        ({"principals": {"p": {"tenant": 1, "classes": ["*"], "access": ["a"]}}}, "/principals/p/tenant"),
+        (
+            {"principals": {"p": {"tenant": "t", "classes": ["*"], "access": ["a"], "own_keys": "yes"}}},
+            "/principals/p/own_keys",
+        ),
+        (
+            {"principals": {"p": {"tenant": "t", "classes": ["*"], "access": ["a"], "limits": [{"what": "euros"}]}}},
+            "/principals/p/limits/0/what",
+        ),
+        (
+            {
+                "principals": {
+                    "p": {
+                        "tenant": "t",
+                        "classes": ["*"],
+                        "access": ["a"],
+                        "limits": [{"what": "requests", "limit": 1, "window": 60, "route_class": "nope"}],
+                    }
+                }
+            },
+            "/principals/p/limits/0/route_class",
+        ),
         ({"principals": {"p": {}}}, "/principals/p/tenant"),
         ({"principals": {"p": {"tenant": "t", "classes": ["*"]}}}, "/principals/p/tokens"),
         ({"principals": {"p": {"tenant": "t", "classes": ["nope"], "access": ["a"]}}}, "/principals/p/classes/0"),
@@ -649,7 +717,7 @@ def asking(
     pairs = named if "content_type" in headers else [JSON, *named]
     arrival = arrive(EDGE, path=path, query=query, headers=pairs)
     asked = asked_at(EDGE, arrival, WHO[who], method=method, body=content, today="2026-11-21")
-    call, decided = planned_at(*asked, WHO[who])
+    call, decided = planned_at(EDGE, WHO[who], *asked)
     return decided, call.request
 
 
@@ -707,9 +775,9 @@ def test_a_key_of_one_s_own_goes_into_the_entry() -> None:
 
 def test_universal_entries_stay_but_for_what_run_needs() -> None:
     claude = {"provider": "anthropic", "endpoint": "v1/messages", "headers": {"accept": "x"}, "query": HELLO}
-    entries = [{**ENTERED, "config": {"maxAttempts": 2}}, {**ENTERED, "headers": None, "constructor": None}, claude]
+    entries = [ENTERED, {**ENTERED, "headers": None}, claude]
     made, found = bound(entries, "/")
-    assert found == [{**entries[0], "headers": {}}, {**ENTERED, "headers": {}}, claude]
+    assert found == [{**ENTERED, "headers": {}}, {**ENTERED, "headers": {}}, claude]
     assert "cf-aig-skip-cache" in made.headers
 
 

@@ -66,7 +66,7 @@ def content_of(case: Case) -> bytes:
 
 def decided(case: Case) -> tuple[Call, Plan]:
     more: Any = {"method": case.get("method", "POST"), "body": content_of(case), "today": TODAY}
-    return planned_at(*asked_at(edge(), arrived(case), who(case), **more), who(case))
+    return planned_at(edge(), who(case), *asked_at(edge(), arrived(case), who(case), **more))
 
 
 def name_of(found: Principal | None) -> str | None:
@@ -278,7 +278,8 @@ def test_a_data_point_counts_and_names_no_tenant(case: Case) -> None:
     receipt = Receipt(plan, head, meter, no_answer, case["ended"], case["attempts"])
     secret = None if case["secret"] is None else bytes.fromhex(case["secret"])
     event = event_of(receipt, principal, decision_id=case["decision"], secret=secret)
-    assert event == {"indexes": [case["index"]], "blobs": case["blobs"], "doubles": case["doubles"]}
+    blobs = [*case["blobs"], "; ".join(receipt.plan.reasons)]
+    assert event == {"indexes": [case["index"]], "blobs": blobs, "doubles": case["doubles"]}
     assert case["blobs"][1] == digest_by_hand(principal.tenant, secret)
 
 

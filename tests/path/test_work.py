@@ -319,3 +319,34 @@ def test_the_class_that_is_inferred(work: dict[str, Any], expected: str, sign: s
 )
 def test_difficulty_is_a_sum_of_counts(work: dict[str, Any], expected: int) -> None:
     assert difficulty(Work(kind="chat", **work)) == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "expected"),
+    [
+        ("chat", hello(), 1),
+        ("chat", hello(n=8), 8),
+        ("chat", hello(n=8.0), 8),
+        ("chat", hello(n=2.5), 1),
+        ("chat", hello(n="8"), 1),
+        ("chat", hello(n=True), 1),
+        ("chat", hello(n=0), 1),
+        ("chat", hello(n=float("inf")), 1),
+        ("chat", hello(candidateCount=8), 1),
+        ("other", {"prompt": "a", "n": 2, "best_of": 5}, 5),
+        ("other", {"prompt": "a", "n": 5, "best_of": 2}, 5),
+        ("run", {"input": {"prompt": "a", "n": 3}}, 3),
+        ("generate_content", parts(generationConfig={"candidateCount": 4}), 4),
+        ("generate_content", parts(generationConfig={"candidate_count": 4}), 4),
+        ("generate_content", parts(generation_config={"candidateCount": "4"}), 4),
+        ("generate_content", parts(generationConfig={"candidateCount": "4" * 10}), 1),
+        ("generate_content", parts(generationConfig={"n": 4}), 1),
+    ],
+)
+def test_how_many_answers_are_asked_for(kind: Any, body: Any, expected: int) -> None:
+    assert work_of(kind, body).choices == expected
+
+
+def test_how_many_answers_changes_neither_class_nor_difficulty() -> None:
+    one, many = work_of("chat", hello()), work_of("chat", hello(n=100))
+    assert (infer_class(one), difficulty(one)) == (infer_class(many), difficulty(many))

@@ -108,7 +108,7 @@ def _decided(case: Case, document: Case) -> tuple[Call, Plan]:
     arrival = arrive(edge, path=case["path"], query=case.get("query", ""), headers=_pairs(case))
     who = next(one for one in edge.principals if one.name == case.get("principal", "acme"))
     asked = asked_at(edge, arrival, who, method=case.get("method", "POST"), body=_body(case), today=_TODAY)
-    return planned_at(*asked, who)
+    return planned_at(edge, who, *asked)
 
 
 def _plain_plan(plan: Plan) -> object:

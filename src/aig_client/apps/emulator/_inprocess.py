@@ -13,6 +13,7 @@ from ._inprocess_checks import Traffic
 from ._inprocess_httpx import Family, Origin, kinds_of
 from ._inprocess_intercept import intercepted
 from ._inprocess_script import Scripted
+from ._located import Located
 from ._log import LogEntry, ProviderCall
 from ._routes import PROVIDERS
 from ._scenario import Scenario
@@ -41,7 +42,7 @@ class ClientOptions(TypedDict):
     client: object
 
 
-class LocalGateway(Traffic, Scripted):
+class LocalGateway(Located, Traffic, Scripted):
     """One AI Gateway with fake providers, in this process.
 
     Args:
@@ -77,34 +78,9 @@ class LocalGateway(Traffic, Scripted):
     # --- Where it is ---
 
     @property
-    def account(self) -> str:
-        """The account id in its URLs. Every other one is served too."""
-        return self.config.account
-
-    @property
-    def gateway(self) -> str:
-        """The gateway id in its URLs."""
-        return self.config.gateway
-
-    @property
-    def token(self) -> str | None:
-        """A Cloudflare token that it takes, if it asks for one."""
-        return min(self.config.auth_tokens, default=None)
-
-    @property
-    def auth_headers(self) -> dict[str, str]:
-        """The header that opens it, for a client that does not know aig-client."""
-        return {} if self.token is None else {"cf-aig-authorization": f"Bearer {self.token}"}
-
-    @property
     def origin(self) -> str:
         """Scheme, host and port of `base_url()`. Nothing listens there."""
         return f"http://{_LOOPBACK[0]}:{_LOOPBACK[1]}"
-
-    def base_url(self, provider: str | None = None) -> str:
-        """The base URL of a provider slug or of `compat`; without one what provider slugs stand under."""
-        base = f"{self.origin}/v1/{self.account}/{self.gateway}"
-        return base if provider is None else f"{base}/{provider}"
 
     # --- How to reach it ---
 

@@ -7,6 +7,7 @@ import time
 from ._gateway import Gateway
 from ._inprocess_checks import Traffic
 from ._inprocess_script import Scripted
+from ._located import Located
 from ._log import LogEntry, ProviderCall
 from ._scenario import Scenario
 
@@ -29,7 +30,7 @@ class MovableClock:
         self._ahead = 0.0
 
 
-class RunningEmulator(Traffic, Scripted):
+class RunningEmulator(Located, Traffic, Scripted):
     """One AI Gateway on a port of the loopback interface. Its clock is real, and `advance` moves it on."""
 
     def __init__(self, origin: str, gateway: Gateway, clock: MovableClock) -> None:
@@ -39,26 +40,6 @@ class RunningEmulator(Traffic, Scripted):
         self._clock = clock
 
     @property
-    def account(self) -> str:
-        """The account id in its URLs. Every other one is served too."""
-        return self.config.account
-
-    @property
-    def gateway(self) -> str:
-        """The gateway id in its URLs."""
-        return self.config.gateway
-
-    @property
-    def token(self) -> str | None:
-        """A Cloudflare token that it takes, if it asks for one."""
-        return min(self.config.auth_tokens, default=None)
-
-    @property
-    def auth_headers(self) -> dict[str, str]:
-        """The header that opens it, for a client that does not know aig-client."""
-        return {} if self.token is None else {"cf-aig-authorization": f"Bearer {self.token}"}
-
-    @property
     def origin(self) -> str:
         """Scheme, host and port."""
         return self._origin
@@ -66,11 +47,7 @@ class RunningEmulator(Traffic, Scripted):
     @property
     def gateway_url(self) -> str:
         """What provider slugs stand under: the `base_url` of a `GatewayClient`."""
-        return f"{self.origin}/v1/{self.account}/{self.gateway}"
-
-    def base_url(self, provider: str | None = None) -> str:
-        """The base URL of a provider slug or of `compat`; without one what provider slugs stand under."""
-        return self.gateway_url if provider is None else f"{self.gateway_url}/{provider}"
+        return self.base_url()
 
     @property
     def log(self) -> tuple[LogEntry, ...]:

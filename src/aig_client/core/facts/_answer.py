@@ -36,7 +36,8 @@ def _inflate(body: bytes, encoding: str) -> bytes:
 _MODEL: Final = re.compile(rb'(?<!\\)"(?:model|modelVersion)"\s*:\s*"([!-~]{1,200}?)"')
 _TIER: Final = re.compile(rb'(?<!\\)"service_tier"\s*:\s*"([a-z_]{1,20})"')
 # OpenAI's response object and Anthropic's usage; their other words mean the standard price.
-_TIERS: Final[Mapping[bytes, Tier]] = {b"flex": "flex", b"priority": "priority", b"batch": "batch"}
+# "fast" is OpenAI's new name for "priority" (July 2026).
+_TIERS: Final[Mapping[bytes, Tier]] = {b"flex": "flex", b"priority": "priority", b"fast": "priority", b"batch": "batch"}
 
 
 def model_said(start: bytes, tail: bytes) -> str | None:

@@ -81,6 +81,11 @@ _GEMINI_STATUSES: Final = {
     504: "DEADLINE_EXCEEDED",
 }
 
+JSON_KINDS: Final[frozenset[EndpointKind]] = frozenset(
+    {"chat", "responses", "messages", "generate_content", "embeddings", "universal"}
+)
+"""Endpoints whose bodies are JSON and nothing else: one that says it is something else would pass unread."""
+
 _SHAPES: Final[Mapping[EndpointKind, Callable[[int, str, str], dict[str, object]]]] = MappingProxyType(
     {"messages": _anthropic, "generate_content": _gemini}
 )

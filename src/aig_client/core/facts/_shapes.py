@@ -61,6 +61,7 @@ class Shape:
         config: members that hold output limit and temperature; empty where they stand in the body itself.
         caps: members that limit the output.
         added_cap: the one to add where there is none; None where none may be.
+        choices: members that ask for several answers, each as long as the limit; they stand where the limits do.
         numbers_as_text: a number may be written as a string (protobuf's JSON).
         top_temperature: the highest temperature that is valid; None where unknown.
         fixed_by_thinking: thinking, where it is on, allows no other temperature and needs a higher output limit.
@@ -82,6 +83,7 @@ class Shape:
     config: tuple[str, ...] = ()
     caps: tuple[str, ...] = ()
     added_cap: str | None = None
+    choices: tuple[str, ...] = ("n", "best_of")  # OpenAI's and who copies it; elsewhere they mean nothing
     numbers_as_text: bool = False
     top_temperature: float | None = None
     fixed_by_thinking: bool = False
@@ -194,6 +196,7 @@ _GENERATE: Final = Shape(
     config=("generationConfig", "generation_config"),
     caps=("maxOutputTokens", "max_output_tokens"),
     added_cap="maxOutputTokens",
+    choices=("candidateCount", "candidate_count"),
     numbers_as_text=True,
     top_temperature=2,
     prefix="implicit",

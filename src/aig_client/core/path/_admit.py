@@ -7,40 +7,36 @@ from typing import Final
 
 from .._receipt import Receipt
 from .._values import Plan
-from ..facts._catalog_lookup import builtin_catalog, price_of
-from ..facts._cost import estimate_cost
-from ..facts._surfaces import named
-from ._ledger import Amounts, Limit
+from ._ledger import MOST, Amounts, Limit
+from ._most import USUAL_OUTPUT, cost_of_most, questions_of, tokens_of
 from ._read import Call
-from ._work import work_of
 
-USUAL_OUTPUT: Final = 4096
-"""Tokens that are held for an answer where neither the request nor the catalog bounds it."""
+__all__ = ["USUAL_OUTPUT", "most_of", "used_by"]
+
+_TOO_MUCH: Final = MOST + 1
+"""More than any limit has; a caller may ask for what no isolate could carry."""
 
 
 def most_of(call: Call, plan: Plan, limits: Sequence[Limit]) -> Amounts | None:
     """The most that a request may use. None: its cost cannot be bounded, and a limit is about cost.
 
     ``call`` is the one that was decided about; where the class changed its body, the change only makes it smaller.
+    Where several may answer (fallbacks, entries of a Universal request), the most is that of the dearest.
     """
     surface = plan.surface
     assert surface is not None, "nobody is asked at the edge but the gateway"
-    work = work_of(surface.kind, call.request.tree, stream=plan.stream)
-    row = plan.capabilities
-    if row is None:
-        provider, model = named(surface, plan.model)
-        row = builtin_catalog().get(provider, model) if provider is not None and model is not None else None
-    size = len(call.request.body or b"")
-    given = max(work.estimated_input_tokens, size // 4 if work.estimated_input_tokens == 0 else 0)
-    output = work.max_output_tokens or (row.max_output_tokens if row is not None else None) or USUAL_OUTPUT
-    cost = 0
-    if any(limit.what == "nanodollars" for limit in limits):
-        price = price_of(row, input_tokens=given, today=plan.today) if row is not None else None
-        estimate = estimate_cost(input_tokens=given, max_output_tokens=output, price=price).nanodollars
-        if estimate is None:
-            return None
-        cost = estimate
-    return Amounts(tokens=given + output, nanodollars=cost)
+    counts_cost = any(limit.what == "nanodollars" for limit in limits)
+    body = call.request.body or b""
+    tokens = nanodollars = 0
+    for question in questions_of(call, plan, surface):
+        given, output = tokens_of(question, body)
+        tokens = max(tokens, given + output)
+        if counts_cost:
+            cost = cost_of_most(question, given, output, plan.today)
+            if cost is None:
+                return None
+            nanodollars = max(nanodollars, cost)
+    return Amounts(tokens=min(tokens, _TOO_MUCH), nanodollars=min(nanodollars, _TOO_MUCH))
 
 
 def used_by(receipt: Receipt, held: Amounts) -> Amounts:

@@ -24,7 +24,7 @@ from ..facts._providers import CREDENTIAL_HEADERS
 _LARGE: Final = re.compile(rb"[\s\[:,]-?(?:\d{16}|[\d.]+[eE]\+?\d{3})")
 _TOKEN: Final = "cf-aig-authorization"  # noqa: S105  (a header's name)
 _ALIAS: Final = "cf-aig-byok-alias"
-_MEMBERS: Final = ("provider", "endpoint", "headers", "query", "config")
+_MEMBERS: Final = ("provider", "endpoint", "headers", "query")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,10 @@ from dataclasses import replace
 from typing import Final
 
 from .._errors import ConfigurationError, Refused, Unkeyable
-from .._values import CacheIntent, Options, Plan, Request
+from .._values import UNSET, CacheIntent, Options, Plan, Request
+from ..facts._edge import JSON_KINDS
 from ..facts._providers import CREDENTIAL_HEADERS, EndpointKind, asks_a_model
+from ._addressing import AUTO, alias_in
 from ._decide import decide
 from ._edge import Arrival, Edge, EdgeRefused, token_of
 from ._edge_reach import check_entries, check_reach
@@ -82,6 +84,17 @@ def _hinted(edge: Edge, arrival: Arrival, principal: Principal) -> Options:
     )
 
 
+def _check_alias(
+    edge: Edge, principal: Principal, alias: str | None, route_class: str | None, kind: EndpointKind
+) -> None:
+    """A class that stands where the model does (``aig/summary``)."""
+    if alias is None or alias == AUTO:
+        return
+    if route_class not in (None, alias):
+        raise EdgeRefused(400, "two_classes", "The model and x-aig-route-class name two classes: name one.", kind)
+    _check_class(edge, principal, alias, kind)
+
+
 def _check_class(edge: Edge, principal: Principal, route_class: str, kind: EndpointKind) -> None:
     if not _CLASS.fullmatch(route_class) or route_class not in edge.policy.classes:
         raise EdgeRefused(400, "unknown_class", "There is no such route class; /.well-known/aig lists them.", kind)
@@ -111,8 +124,8 @@ def _own_keys(arrival: Arrival, principal: Principal) -> list[tuple[str, str]]:
     return [(name, value) for name, value in found if token not in value]  # the service token is for nobody else
 
 
-def planned_at(request: Request, rules: Rules, options: Options, principal: Principal) -> tuple[Call, Plan]:
-    """What is decided. Give both to ``carry_out``.
+def planned_at(edge: Edge, principal: Principal, request: Request, rules: Rules, options: Options) -> tuple[Call, Plan]:
+    """What is decided about what ``asked_at`` gave. Give both to ``carry_out``.
 
     Raises:
         EdgeRefused: it would not be sent.
@@ -121,8 +134,12 @@ def planned_at(request: Request, rules: Rules, options: Options, principal: Prin
     kind = call.surface.kind if call.surface is not None else "other"
     try:
         tree = tree_of(call, rules)  # read once, for all that follows
+        if tree is UNSET and request.body and kind in JSON_KINDS:
+            raise EdgeRefused(415, "unsupported_type", "Send the body as application/json.", kind)
         if kind == "universal":
             check_entries(tree, rules, principal)
+        elif call.surface is not None:
+            _check_alias(edge, principal, alias_in(call.surface, tree), options.route_class, kind)
         call = replace(call, request=replace(request, tree=tree))
         plan = decide(call, rules, options)
     except Refused as error:

@@ -11,6 +11,7 @@ from typing import Final, cast
 from .._errors import ConfigurationError, Unkeyable, pointer_token
 from .._parse import decode_strictly
 from ._edge import Dispatch
+from ._ledger import limits_from_plain
 from ._policy import Policy, policy_from_document
 from ._principal import Principal
 
@@ -66,9 +67,9 @@ def published(pointer: object, text: bytes, key: bytes) -> EdgeDocument:
     version, digest, signature = (pointer.get(name) for name in ("version", "digest", "signature"))
     if type(version) is not int or not isinstance(digest, str) or not isinstance(signature, str):
         raise ConfigurationError("/", "the pointer needs version, digest and signature")
-    if not hmac.compare_digest(digest_of_text(text), digest):
+    if not hmac.compare_digest(digest_of_text(text).encode(), digest.encode(errors="replace")):
         raise ConfigurationError("/digest", "is not that of the document")
-    if not hmac.compare_digest(signature_of(version, digest, key), signature):
+    if not hmac.compare_digest(signature_of(version, digest, key).encode(), signature.encode(errors="replace")):
         raise ConfigurationError("/signature", "is not by the key of this Worker")
     return edge_from_text(text)
 
@@ -151,6 +152,10 @@ def _principals(plain: object, policy: Policy) -> tuple[tuple[Principal, ...], d
         for index, route_class in enumerate(principal.classes):
             if route_class != "*" and route_class not in policy.classes:
                 raise ConfigurationError(f"{where}/classes/{index}", f"{route_class!r} is no class of the policy")
+        for index, limit in enumerate(limits_from_plain(limited, f"{where}/limits")):
+            if limit.route_class is not None and limit.route_class not in policy.classes:
+                problem = f"{limit.route_class!r} is no class of the policy"
+                raise ConfigurationError(f"{where}/limits/{index}/route_class", problem)
         found.append(principal)
         limits[name] = limited
     return tuple(found), limits
@@ -162,20 +167,17 @@ def _principal(name: str, plain: object, where: str) -> tuple[Principal, list[ob
     for member in plain:
         if member not in _PRINCIPAL:
             raise ConfigurationError(where + pointer_token(member), "is no member of a principal")
-    lists: dict[str, tuple[str, ...]] = {}
-    for member in _LISTS:
-        values = plain.get(member, [])
-        if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
-            raise ConfigurationError(f"{where}/{member}", "must be a list of strings")
-        lists[member] = tuple(cast("list[str]", values))
-    limits = plain.get("limits", [])
+    lists = {member: _texts(plain, member, where) for member in _LISTS}
+    limits, own_keys, tenant = plain.get("limits", []), plain.get("own_keys", False), _text(plain, "tenant", where)
     if not isinstance(limits, list):
         raise ConfigurationError(f"{where}/limits", "must be a list")
+    if not isinstance(own_keys, bool):
+        raise ConfigurationError(f"{where}/own_keys", "must be true or false")
     try:
         principal = Principal(
             name=name,
-            tenant=_text(plain, "tenant", where) or "",
-            own_keys=plain.get("own_keys") is True,
+            tenant=tenant or "",
+            own_keys=own_keys,
             tokens=lists["tokens"],
             access=lists["access"],
             certificates=lists["certificates"],
@@ -186,3 +188,10 @@ def _principal(name: str, plain: object, where: str) -> tuple[Principal, list[ob
     except ConfigurationError as error:
         raise ConfigurationError(f"{where}/{error.field}", error.problem, remedy=error.remedy) from None
     return principal, limits
+
+
+def _texts(holder: Mapping[str, object], name: str, where: str) -> tuple[str, ...]:
+    values = holder.get(name, [])
+    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        raise ConfigurationError(f"{where}/{name}", "must be a list of strings")
+    return tuple(cast("list[str]", values))

@@ -14,6 +14,9 @@ from ._read import Call, model_of
 from ._rules import Rules
 
 _ENTRY_HEADERS: Final = frozenset({"content-type", "accept", "anthropic-version", "anthropic-beta"})
+# Not `config`: like an entry's headers, it counts for more than the headers of the request (contract 1.1), and so could
+# name another tenant's cache key.
+_ENTRY: Final = frozenset({"provider", "endpoint", "headers", "query"})
 _PLAIN_PATH: Final = re.compile(r"[A-Za-z0-9._:@/-]+")
 
 
@@ -30,6 +33,8 @@ def check_entries(tree: object, rules: Rules, principal: Principal) -> None:
     for index, entry in enumerate(tree if isinstance(tree, list) else [tree]):
         if not isinstance(entry, dict):
             raise EdgeRefused(400, "bad_body", f"/{index} is no object.", "universal")
+        if not set(entry) <= _ENTRY:
+            raise EdgeRefused(403, "forbidden_config", f"/{index} holds more than its request.", "universal")
         _check_headers(entry.get("headers"), index)
         provider, query = entry.get("provider"), entry.get("query")
         known = isinstance(provider, str) and (provider in PROVIDERS or provider.startswith("custom-"))
@@ -60,6 +65,10 @@ def check_reach(call: Call, plan: Plan, rules: Rules, principal: Principal) -> N
     assert surface is not None, "arrive has let no other URL through"
     assert rules.policy is not None
     allowed = principal.providers or rules.policy.providers
+    tree = call.request.tree
+    if principal.models and isinstance(tree, dict) and "models" in tree:
+        # OpenRouter's own fallbacks: models that nobody here chooses, or sees.
+        raise EdgeRefused(403, "forbidden_model", "Name one model: /models names others beside it.", surface.kind)
     if plan.selection is not None or surface.kind == "universal" or not (allowed or principal.models):
         return
     provider, model = named(surface, plan.model or model_of(surface, call.request.tree))

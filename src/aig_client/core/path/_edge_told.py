@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Final
 
 from .._receipt import Head, Receipt
 from .._values import Plan
+from ..facts._surfaces import named
 from ._principal import Principal
 from ._read import Call, model_of
 
@@ -55,7 +57,8 @@ def explained(plan: Plan) -> dict[str, object]:
 def event_of(receipt: Receipt, principal: Principal, *, decision_id: str, secret: bytes | None) -> dict[str, object]:
     """One data point of Analytics Engine: who, what and how much; never a prompt, an answer, or a tenant's name.
 
-    Blobs: principal, tenant (hashed), class, provider, model, endpoint, cache status, how it ended, decision id.
+    Blobs: principal, tenant (hashed), class, provider, model, endpoint, cache status, how it ended, decision id, and
+    the reasons of the decision, joined by "; ".
     Doubles: status, input tokens, output tokens, cached input tokens, cost and savings in nano-dollars, latency in
     milliseconds, attempts; -1 is unknown.
     """
@@ -65,12 +68,13 @@ def event_of(receipt: Receipt, principal: Principal, *, decision_id: str, secret
         principal.name,
         tenant_digest(principal.tenant, secret),
         receipt.plan.route_class or "",
-        (surface.provider if surface is not None else None) or "",
+        _provider(receipt) or "",
         receipt.model or "",
         surface.kind if surface is not None else "",
         receipt.cache_status or "",
         receipt.ended,
         decision_id,
+        "; ".join(receipt.plan.reasons),
     ]
     numbers = [
         receipt.status,
@@ -83,7 +87,19 @@ def event_of(receipt: Receipt, principal: Principal, *, decision_id: str, secret
         receipt.attempts,
     ]
     doubles = [float(number) if number is not None else -1.0 for number in numbers]
-    return {"indexes": [principal.name[:96]], "blobs": [str(blob)[:256] for blob in blobs], "doubles": doubles}
+    return {"indexes": [principal.name[:96]], "blobs": [str(blob)[:_BLOB_MAX] for blob in blobs], "doubles": doubles}
+
+
+_BLOB_MAX: Final = 1024
+"""Ten blobs stay below the 16 KB that a data point may have."""
+
+
+def _provider(receipt: Receipt) -> str | None:
+    """Who answered, as far as the gateway or the model's name says."""
+    surface = receipt.plan.surface
+    if receipt.metadata.provider is not None or surface is None:
+        return receipt.metadata.provider
+    return surface.provider or named(surface, receipt.plan.model)[0]
 
 
 def tenant_digest(tenant: str, secret: bytes | None) -> str:

@@ -115,7 +115,7 @@ def by_access(
         return None
     if now > expires + _SKEW or now < begins - _SKEW:
         return None
-    names = {claims.get("email"), claims.get("common_name")} - {None, ""}
+    names = {name for claim in ("email", "common_name") if isinstance(name := claims.get(claim), str) and name}
     return next((one for one in principals if names & set(one.access)), None)
 
 

@@ -25,6 +25,8 @@ class Work:
         estimated_input_tokens: all text (system prompt, tools and history included) at four characters a token,
             rounded up, and a flat number for each picture, sound, video or file. An estimate.
         max_output_tokens: the bound that the request sets; None where it sets none.
+        choices: how many answers are asked for, each as long as the bound. Only what a request may use at the most
+            depends on it.
         tools: it declares tools that the model must call, or shows that it did; a web search alone is none.
         tool_history: earlier turns show tool use.
         images, audio, video, files: what goes in beside text. Text sent as a file is text.
@@ -39,6 +41,7 @@ class Work:
     kind: EndpointKind
     estimated_input_tokens: int = 0
     max_output_tokens: int | None = None
+    choices: int = 1
     tools: bool = False
     tool_history: bool = False
     images: bool = False
@@ -109,6 +112,7 @@ def work_of(kind: EndpointKind, tree: object, *, stream: bool | None = None) -> 
         kind=kind,
         estimated_input_tokens=-(-seen.characters // CHARACTERS_PER_TOKEN) + seen.media_tokens,
         max_output_tokens=_bound(shape, config),
+        choices=_choices(shape, config),
         tools=declared or seen.tool_turns or seen.tool_history,
         tool_history=seen.tool_history,
         images="image" in seen.media,
@@ -172,11 +176,28 @@ def _is_search(tool: Tree) -> bool:
 def _bound(shape: Shape, config: Tree) -> int | None:
     for name in shape.caps:
         value = config.get(name)
-        if shape.numbers_as_text and type(value) is str and value.isascii() and value.isdigit() and len(value) < 10:
-            value = int(value)
-        if type(value) is int and value > 0:
-            return value
+        if value is not None and (number := _number(shape, value)) > 0:
+            return number
     return None
+
+
+def _choices(shape: Shape, config: Tree) -> int:
+    """The largest: of ``best_of`` answers all are written and paid, and ``n`` of them are given back."""
+    most = 1
+    for name in shape.choices:
+        value = config.get(name)
+        if value is not None:
+            if type(value) is float and value.is_integer():  # 8.0 is an eight to many
+                value = int(value)
+            most = max(most, _number(shape, value))
+    return most
+
+
+def _number(shape: Shape, value: object) -> int:
+    """A whole number, written as one or, in protobuf's JSON, as text; 0 where it is none."""
+    if shape.numbers_as_text and type(value) is str and value.isascii() and value.isdigit() and len(value) < 10:
+        return int(value)
+    return value if type(value) is int else 0
 
 
 _FORMATS: Final[Mapping[str, StructuredOutput]] = {"json_object": "json_mode", "json": "json_mode", "text": "none"}
