@@ -29,9 +29,11 @@ class Default(entry.Default):
     """The Worker, and what it is compared with."""
 
     async def fetch(self, request: Request) -> Response:
-        url = urlsplit(request.url)
-        if not url.path.startswith("/_bench/"):
+        if "/_bench/" not in request.url:
+            if request.url.endswith("?door=off"):
+                self.env.FRONT_DOOR = None  # this request's own: workerd makes one env for each
             return await super().fetch(request)
+        url = urlsplit(request.url)
         query = dict(parse_qsl(url.query))
         match url.path.rpartition("/")[2]:
             case "get":
