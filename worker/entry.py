@@ -74,6 +74,8 @@ class Default(WorkerEntrypoint):
                     return await self._serve(request, path, query, decision_id)
         except EdgeRefused as refused:
             return _no(refused, decision_id)
+        except ConfigurationError as error:
+            return _no(EdgeRefused(500, "policy", f"The policy cannot be used: {error.problem}"), decision_id)
         except Exception as error:  # noqa: BLE001  (a traceback is nobody's answer)
             print(f"decision {decision_id}: {type(error).__name__}")  # noqa: T201  (the Worker's log)
             return _no(EdgeRefused(500, "internal", "Something went wrong at the edge."), decision_id)

@@ -193,6 +193,29 @@ def test_a_key_in_the_query_stands_in_no_url() -> None:
     assert came(path, query=f"key={ACME}").url.endswith(":streamGenerateContent")
 
 
+@pytest.mark.parametrize(
+    "key",
+    [
+        ("authorization", ""),
+        ("authorization", "Bearer"),
+        ("authorization", "Bearer  "),
+        ("x-api-key", "sk-own"),
+        ("xi-api-key", "sk-own"),
+        ("x-amz-security-token", "sk-own"),
+    ],
+)
+def test_what_is_no_key_of_this_provider_opens_nothing(key: tuple[str, str]) -> None:
+    """The gateway might take its stored key then, for a request that only an own one opens."""
+    headers = [("cf-aig-authorization", f"Bearer {KEYED}"), key]
+    assert refused(b"", "keyed", path="/openai/files", method="GET", headers=headers).code == "forbidden_endpoint"
+
+
+@pytest.mark.parametrize("value", ["", " "])
+def test_an_empty_key_is_none(value: str) -> None:
+    headers = [("cf-aig-authorization", f"Bearer {KEYED}"), ("authorization", value)]
+    assert "authorization" not in sent(plan(HELLO | {"model": "gpt-5"}, "keyed", headers=headers))
+
+
 @pytest.mark.parametrize("name", sorted(CREDENTIAL_HEADERS))
 def test_the_service_token_itself_goes_to_nobody(name: str) -> None:
     """An SDK sends its one key wherever it can; as the key of a provider it would leave the house."""
@@ -234,7 +257,8 @@ def test_what_an_account_keeps_is_reached_with_a_key_of_one_s_own_only(method: s
     """With the gateway's key, every tenant's files, batches and stored answers are in the same account."""
     error = refused(who="acme", path=path, method=method)
     assert (error.status, error.code) == (403, "forbidden_endpoint")
-    own = [("cf-aig-authorization", f"Bearer {KEYED}"), ("authorization", "Bearer sk-own")]
+    keys = [(name, "Bearer sk-own") for name in ("authorization", "x-api-key", "x-goog-api-key")]
+    own = [("cf-aig-authorization", f"Bearer {KEYED}"), *keys]
     if path:
         assert sent(plan(who="keyed", path=path, method=method, headers=own))["authorization"] == "Bearer sk-own"
 

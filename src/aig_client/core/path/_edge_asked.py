@@ -9,7 +9,7 @@ from typing import Final
 from .._errors import ConfigurationError, Refused, Unkeyable
 from .._values import UNSET, CacheIntent, Options, Plan, Request
 from ..facts._edge import JSON_KINDS
-from ..facts._providers import CREDENTIAL_HEADERS, EndpointKind, asks_a_model
+from ..facts._providers import CREDENTIAL_HEADERS, PROVIDERS, EndpointKind, asks_a_model
 from ._addressing import AUTO, alias_in
 from ._decide import decide
 from ._edge import Arrival, Edge, EdgeRefused, token_of
@@ -43,7 +43,7 @@ def asked_at(
     rules = edge.rules_of(principal)
     options = _hinted(edge, arrival, principal)
     own = _own_keys(arrival, principal)
-    if not own and not _asks_a_model(arrival, method):
+    if not _asks_a_model(arrival, method) and not _opens(own, arrival.surface.provider):
         # With the gateway's own key, one tenant's files, batches and stored answers would be every tenant's.
         raise EdgeRefused(
             403, "forbidden_endpoint", "Only requests to a model are served with the gateway's key.", kind
@@ -120,8 +120,19 @@ def _own_keys(arrival: Arrival, principal: Principal) -> list[tuple[str, str]]:
     if not principal.own_keys or "cf-aig-authorization" not in arrival.read:
         return []
     token = token_of(arrival) or ""
-    found = [(name, value) for name, value in arrival.read.items() if name in CREDENTIAL_HEADERS]
+    found = [(name, value) for name, value in arrival.read.items() if name in CREDENTIAL_HEADERS and value.strip()]
     return [(name, value) for name, value in found if token not in value]  # the service token is for nobody else
+
+
+def _opens(own: list[tuple[str, str]], provider: str | None) -> bool:
+    """Whether a key stands where this provider looks for one.
+
+    Whether another credential header, or a scheme without a key, keeps the gateway from using its stored key is
+    undocumented, and with that key the caller would be everybody.
+    """
+    row = PROVIDERS.get(provider or "")
+    name, scheme = (row.credential, row.scheme) if row is not None else ("authorization", "Bearer")
+    return len(dict(own).get(name, "").split()) >= (2 if scheme else 1)
 
 
 def planned_at(edge: Edge, principal: Principal, request: Request, rules: Rules, options: Options) -> tuple[Call, Plan]:
