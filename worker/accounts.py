@@ -8,9 +8,10 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from aig_client.core import EndpointKind, Plan, Receipt
-from aig_client.core.path._admit import used_by
+from aig_client.core.path import Call
+from aig_client.core.path._admit import most_of, used_by
 from aig_client.core.path._edge import EdgeRefused
-from aig_client.core.path._ledger import Amounts
+from aig_client.core.path._ledger import Amounts, limits_from_plain
 
 HOLD_SECONDS: Final = 900
 """Longer than any answer takes. A hold that nobody settles by then is booked as used; a variable says otherwise."""
@@ -31,6 +32,20 @@ def hold_seconds(env: Any, kind: EndpointKind) -> float:
     if not 1 <= seconds <= _DAY:
         raise EdgeRefused(500, "bad_variable", f"HOLD_SECONDS must be seconds, from 1 to {_DAY}.", kind)
     return seconds
+
+
+def most_held(call: Call, plan: Plan, limits: list[object]) -> Amounts:
+    """What a request reserves: the most that it may use.
+
+    Raises:
+        EdgeRefused: there is a limit on cost, and what this may cost is unknown.
+    """
+    held = most_of(call, plan, limits_from_plain(limits))
+    if held is None:
+        kind = plan.surface.kind if plan.surface is not None else "other"
+        problem = "What this may cost is unknown, and there is a limit on cost."
+        raise EdgeRefused(403, "unknown_price", problem, kind)
+    return held
 
 
 class Account:

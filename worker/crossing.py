@@ -43,6 +43,27 @@ def answer(body: Any, *, status: int, headers: Pairs) -> Response:
     return Response(js.Response.new(body, js.JSON.parse(json.dumps({"status": status, "headers": list(headers)}))))
 
 
+async def collected(stream: Any, most: int) -> bytes:
+    """The bytes of a stream of unknown length, or of none.
+
+    Raises:
+        OverflowError: they are more than ``most``; what is left is not read.
+        OSError: the stream broke off.
+    """
+    if not stream:
+        return b""
+    chunks: list[bytes] = []
+    size = 0
+    reader = stream.getReader()
+    while not (read := await reader.read()).done:
+        chunks.append(read.value.to_bytes())
+        size += len(chunks[-1])
+        if size > most:
+            await reader.cancel()
+            raise OverflowError
+    return b"".join(chunks)
+
+
 async def drain(stream: Any, take: Callable[[bytes], None]) -> None:
     """Give every chunk of a ``ReadableStream`` to ``take``; Python's event loop turns once for all of them.
 

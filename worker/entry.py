@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
-import json
 import os
 import re
 import sys
@@ -14,23 +12,21 @@ from importlib import import_module
 from typing import Any, Final
 
 import crossing
-from accounts import Account, hold_seconds
+from accounts import Account, hold_seconds, most_held
 from binding import binding_for
 from exchanges import Exchange, answer_headers
+from explaining import explain
 from ledger import Ledger
 from pyodide.ffi import JsException
-from sources import Source
+from sources import Source, lacking
 from workers import Request, Response, WorkerEntrypoint
 
 from aig_client import __version__
 from aig_client.core import ConfigurationError, EndpointKind, Plan, Receipt
-from aig_client.core._depth import shallow
 from aig_client.core.path import Call, carry_out
-from aig_client.core.path._admit import most_of
 from aig_client.core.path._edge import Arrival, Edge, EdgeRefused, arrive, certificate_of, token_of
 from aig_client.core.path._edge_asked import BODY_MAX, asked_at, planned_at
-from aig_client.core.path._edge_told import event_of, explained, named_model, told
-from aig_client.core.path._ledger import limits_from_plain
+from aig_client.core.path._edge_told import event_of, named_model, refusal_event, told
 from aig_client.core.path._principal import Principal, by_access, by_certificate, by_token
 
 __all__ = ["Default", "Ledger"]
@@ -69,25 +65,41 @@ class Default(WorkerEntrypoint):
                 case "/.well-known/aig":
                     return self._about()
                 case "/_aig/explain":
-                    return await self._explain(request)
+                    return Response.from_json(await explain(self.env, SOURCE, request, _today()), headers=JSON)
                 case _:
                     return await self._serve(request, path, query, decision_id)
         except EdgeRefused as refused:
-            return _no(refused, decision_id)
+            return self._refuse(refused, decision_id)
         except ConfigurationError as error:
-            return _no(EdgeRefused(500, "policy", f"The policy cannot be used: {error.problem}"), decision_id)
+            problem = f"The policy cannot be used: {error.problem}"
+            return self._refuse(EdgeRefused(500, "policy", problem), decision_id)
         except Exception as error:  # noqa: BLE001  (a traceback is nobody's answer)
             print(f"decision {decision_id}: {type(error).__name__}")  # noqa: T201  (the Worker's log)
-            return _no(EdgeRefused(500, "internal", "Something went wrong at the edge."), decision_id)
+            return self._refuse(EdgeRefused(500, "internal", "Something went wrong at the edge."), decision_id)
+
+    def _refuse(self, refused: EdgeRefused, decision_id: str) -> Response:
+        self._tell(refusal_event(refused, decision_id=decision_id))
+        return _no(refused, decision_id)
+
+    def _tell(self, event: Mapping[str, object]) -> None:
+        """Write an event, where there is a dataset: an answer does not fail because nobody could count it."""
+        events = getattr(self.env, "EVENTS", None)
+        if events is None:
+            return
+        try:
+            events.writeDataPoint(event)
+        except Exception as error:  # noqa: BLE001  (whatever the dataset has against it)
+            print(f"event: {type(error).__name__}")  # noqa: T201  (the Worker's log)
 
     def _health(self) -> Response:
-        healthy = SOURCE.problem is None
+        problem = SOURCE.problem or lacking(self.env)
+        healthy = problem is None
         said = {
             "ok": healthy,
             "version": __version__,
             "python": ".".join(str(part) for part in sys.version_info[:3]),
             "policy": {"version": SOURCE.version, "digest": SOURCE.document.digest or SOURCE.document.policy.digest},
-            "problem": SOURCE.problem,
+            "problem": problem,
         }
         return Response.from_json(said, 200 if healthy else 503, headers=JSON)
 
@@ -106,7 +118,16 @@ class Default(WorkerEntrypoint):
         principal = await self._principal(arrival)
         if principal is None:
             raise EdgeRefused(401, "unauthenticated", "This needs a service token of the edge.", kind)
-        method = str(request.method)
+        try:
+            return await self._serve_to(principal, edge, arrival, request, decision_id)
+        except EdgeRefused as refused:
+            refused.principal = principal.name
+            raise
+
+    async def _serve_to(
+        self, principal: Principal, edge: Edge, arrival: Arrival, request: Request, decision_id: str
+    ) -> Response:
+        kind, method = arrival.surface.kind, str(request.method)
         body = await self._past_the_door(request, method, principal, kind)
         try:
             asked, rules, options = asked_at(edge, arrival, principal, method=method, body=body, today=_today())
@@ -134,11 +155,7 @@ class Default(WorkerEntrypoint):
         ledger = getattr(self.env, "LEDGER", None)
         if ledger is None:
             raise EdgeRefused(500, "no_ledger", "This principal has limits, and no ledger is bound.", kind)
-        held = most_of(call, plan, limits_from_plain(plain))
-        if held is None:
-            raise EdgeRefused(
-                403, "unknown_price", "What this may cost is unknown, and there is a limit on cost.", kind
-            )
+        held = most_held(call, plan, plain)
         account = Account(ledger.getByName(principal.name), decision_id, held, hold_seconds(self.env, kind))
         outcome = await account.reserve(plain, plan)
         if not outcome["granted"]:
@@ -188,9 +205,7 @@ class Default(WorkerEntrypoint):
     ) -> None:
         if account is not None:
             await account.settle(receipt)
-        events = getattr(self.env, "EVENTS", None)
-        if events is not None:
-            events.writeDataPoint(event_of(receipt, principal, decision_id=decision_id, secret=edge.secret))
+        self._tell(event_of(receipt, principal, decision_id=decision_id, secret=edge.secret))
 
     async def _principal(self, arrival: Arrival) -> Principal | None:
         principals, document = SOURCE.document.principals, SOURCE.document
@@ -222,29 +237,6 @@ class Default(WorkerEntrypoint):
                 raise EdgeRefused(429, "too_many_requests", "There are too many requests: wait a little.", kind)
             return body
 
-    # --- What would be decided ---
-
-    async def _explain(self, request: Request) -> Response:
-        wanted = getattr(self.env, "ADMIN_TOKEN", None)
-        given = (request.headers.get("authorization") or "").removeprefix("Bearer ")
-        if not wanted or not hmac.compare_digest(given.encode(), wanted.encode()):
-            raise EdgeRefused(401, "unauthenticated", "This needs the admin token.")
-        try:
-            asked: Mapping[str, Any] = json.loads(shallow(await request.text()))
-            name, path = str(asked["principal"]), str(asked["path"])
-            headers = [(str(key), str(value)) for key, value in dict(asked.get("headers", {})).items()]
-            body = json.dumps(asked.get("body", {})).encode()
-        except (ValueError, KeyError, TypeError, RecursionError):
-            raise EdgeRefused(400, "bad_question", "Send principal, path, and headers and body if any.") from None
-        edge = SOURCE.built(self.env)
-        principal = next((one for one in SOURCE.document.principals if one.name == name), None)
-        if principal is None:
-            raise EdgeRefused(404, "no_principal", "There is no such principal.")
-        arrival = arrive(edge, path=path, query="", headers=[("content-type", "application/json"), *headers])
-        parts = asked_at(edge, arrival, principal, method="POST", body=body, today=_today())
-        plan: Plan = planned_at(edge, principal, *parts)[1]
-        return Response.from_json(explained(plan), headers=JSON)
-
 
 async def _body(request: Request, method: str, kind: EndpointKind) -> bytes | None:
     if method in ("GET", "HEAD"):
@@ -253,7 +245,11 @@ async def _body(request: Request, method: str, kind: EndpointKind) -> bytes | No
     if length.isdigit() and int(length) > BODY_MAX:
         raise EdgeRefused(413, "too_large", "The body is larger than 25 MB.", kind)
     try:
-        return await request.bytes()
+        if "content-length" in request.headers:
+            return await request.bytes()
+        return await crossing.collected(request.js_object.body, BODY_MAX)
+    except OverflowError:
+        raise EdgeRefused(413, "too_large", "The body is larger than 25 MB.", kind) from None
     except (OSError, JsException):
         raise EdgeRefused(400, "cut_body", "The body ended before its length.", kind) from None
 

@@ -106,5 +106,6 @@ class Exchange:
 
 def answer_headers(head: Head, told: list[tuple[str, str]]) -> list[tuple[str, str]]:
     """The headers that go back: the upstream's, less those of its connection, and ours."""
-    pairs = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in head.headers]
-    return [*((name, value) for name, value in pairs if name.lower() not in _NOT_ON), *told]
+    pairs = [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in head.headers]
+    kept = [(name, value) for name, value in pairs if name not in _NOT_ON and not name.startswith("x-aig-")]
+    return [*kept, *told]

@@ -14,6 +14,7 @@ from aig_client.core import builtin_policy
 from aig_client.core._depth import shallow
 from aig_client.core.path._edge import Edge
 from aig_client.core.path._edge_document import EdgeDocument, edge_from_text, published
+from aig_client.core.path._keys import SECRET_MIN
 
 FRESH: Final = 30.0
 """Seconds that a policy is used before KV is asked again, in the background; POLICY_FRESH_SECONDS says otherwise."""
@@ -87,3 +88,12 @@ class Source:
     async def keys_of(self, team: str) -> dict[str, object]:
         """Cloudflare Access's public keys of a team."""
         return await self.access.of(team)
+
+
+def lacking(env: Any) -> str | None:
+    """What a deployment should have and has not, as ``/healthz`` says it."""
+    if getattr(env, "POLICY", None) is not None and not getattr(env, "POLICY_KEY", None):
+        return "POLICY_KEY is not set: nothing is taken from KV"
+    if len((getattr(env, "KEY_SECRET", None) or "").encode()) < SECRET_MIN:
+        return f"KEY_SECRET is not set, or shorter than {SECRET_MIN} bytes: keys, and tenants in events, are not sealed"
+    return None

@@ -37,7 +37,11 @@ def test_every_provider_and_every_endpoint_of_the_management_api_is_described() 
     slugs = {path.split("/")[4] for path in paths if path.startswith("/v1/") and path.count("/") > 3}
     assert slugs == {*PROVIDERS, "compat"}
     managed = [
-        (path, method) for path in paths if "/ai-gateway/" in path for method in paths[path] if method != "parameters"
+        (path, method)
+        for path in paths
+        if ("/ai-gateway/" in path or "/storage/" in path)
+        for method in paths[path]
+        if method != "parameters"
     ]
     assert len(managed) == len(endpoints())
 

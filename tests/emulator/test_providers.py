@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from aig_client.apps.emulator._forms import Form
 from aig_client.apps.emulator._messages import ProviderRequest
 from aig_client.apps.emulator._routes import PROVIDERS
 from aig_client.apps.emulator.providers import FakeProviders
-from aig_client.apps.emulator.providers._forms import Form
 from aig_client.apps.emulator.providers._text import Draft, Saying, ToolCall, Wish
 
 from .providers.desk import KEYS, SCHEMA, Desk, Told
@@ -399,7 +399,7 @@ def test_no_repr_shows_a_key_a_prompt_or_an_answer() -> None:
         FakeProviders(frozenset({"hidden-key"})),
         Draft("d", (Saying(("hidden-answer",)),), 1, ToolCall("t", {"a": "hidden-answer"})),
         Wish(say="hidden-answer", value="hidden-answer"),
-        Form({"prompt": "hidden-prompt"}, {"file": b"hidden-prompt"}),
+        Form({"file": b"hidden-prompt"}, {"prompt": "hidden-prompt"}, {"file": b"hidden-prompt"}),
         Desk().chat(say="hidden-answer").answer,
     )
     assert not [value for value in values if "hidden" in repr(value)]

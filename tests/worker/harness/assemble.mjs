@@ -44,13 +44,14 @@ function blob(found) {
   return { bytes: Buffer.concat(parts), index };
 }
 
-export function assemble({ main, vendored, extra, classes }) {
+export function assemble({ main, vendored, extra, events, classes }) {
   const { bytes, index } = blob(collect(main, vendored, extra));
   const settings = {
     main: basename(main, ".py"),
     files: index,
     info: JSON.parse(readFileSync(join(PYODIDE, "pyodide-lock.json"), "utf8")).info,
     compatFlags: COMPAT_FLAGS,
+    events,
   };
   const exported = classes.map((name) => `export const ${name} = classes[${JSON.stringify(name)}];`);
   const entry = ['import { classes } from "./host.mjs";', "export default classes.Default;", ...exported].join("\n");

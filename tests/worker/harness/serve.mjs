@@ -5,6 +5,7 @@
 // `vars` are added to the configuration's; `extra` are packages beside the Worker's own modules: {name: folder}.
 // `ai` is the URL of a server that stands for Cloudflare behind an `AI` binding. The binding itself is workerd's own, and
 // miniflare tells that server what it sends: MF-URL, MF-Header-{name} for each header, and the body.
+// `events` true: what goes to an Analytics Engine dataset, which keeps nothing here, is told on stderr as "log: event {...}".
 // `hosts` are servers that stand for hosts of the internet, which the Worker fetches: {"host": "http://127.0.0.1:12345"}.
 //
 // `{"binding": "KV", "key": "k", "value": "v"}` on stdin puts a value into a KV namespace, and is answered on stdout.
@@ -46,6 +47,7 @@ const miniflare = new Miniflare(
           main: resolve(dirname(config), main),
           vendored: resolve(asked.vendored),
           extra: asked.extra ?? {},
+          events: asked.events ?? false,
           classes: objects.map((row) => row.className ?? row),
         }),
       },

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import isfinite
 from types import MappingProxyType
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 from urllib.parse import urlsplit
 
 from ._routes import is_account_id, is_gateway_id, is_slug
@@ -14,10 +14,15 @@ from ._settings import GatewaySettings
 
 MEBIBYTE = 1024 * 1024
 
-Permission: TypeAlias = Literal["ai-gateway-run", "ai-gateway-read", "ai-gateway-edit", "workers-ai-read"]
-PERMISSIONS: frozenset[Permission] = frozenset(
-    ("ai-gateway-run", "ai-gateway-read", "ai-gateway-edit", "workers-ai-read")
-)
+Permission: TypeAlias = Literal[
+    "ai-gateway-run",
+    "ai-gateway-read",
+    "ai-gateway-edit",
+    "workers-ai-read",
+    "workers-kv-storage-read",
+    "workers-kv-storage-edit",
+]
+PERMISSIONS: frozenset[Permission] = frozenset(get_args(Permission))
 
 DEFAULT_ALIAS = "default"
 

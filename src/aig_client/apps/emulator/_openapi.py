@@ -88,7 +88,7 @@ def description() -> JsonObject:
     for path, names in _REST:
         paths[_API + path] = {"post": _operation(path, _body(*names), _gateway_answers())}
     for method, path in endpoints():
-        where = _API + "/ai-gateway/" + _with_names(path)
+        where = f"{_API}/{_with_names(path)}"
         body = _body() if method in ("POST", "PUT", "PATCH") else None
         paths.setdefault(where, {})[method.lower()] = _operation(f"{method} {path}", body, _managed_answers())
     for where, operations in paths.items():

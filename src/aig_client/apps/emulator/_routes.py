@@ -16,7 +16,9 @@ _ROUTE = re.compile(
     r"/v1/(?P<account>[0-9a-f]{32})/(?P<gateway>[^/]{1,64})(?:/(?P<provider>[a-z0-9][a-z0-9-]*)(?P<rest>/.*)?)?/?"
 )
 _DOMAIN = re.compile(r"/(?P<provider>[a-z0-9][a-z0-9-]*)(?P<rest>/.*)?")
-_API = re.compile(r"/client/v4/accounts/(?P<account>[0-9a-f]{32})/(?P<room>ai-gateway|ai)(?P<rest>/.*)?")
+_API = re.compile(r"/client/v4/accounts/(?P<account>[0-9a-f]{32})/(?P<room>ai-gateway|storage/kv|ai)(?P<rest>/.*)?")
+# A key of Workers KV may hold what no other path may: it is one part of the path, whatever is encoded in it.
+_KV_VALUE = re.compile(r"/client/v4/accounts/[0-9a-f]{32}/storage/kv/namespaces/[0-9a-f]{32}/values/[^/]+")
 _ACCOUNT = re.compile(r"[0-9a-f]{32}")
 _GATEWAY = re.compile(r"[^/]{1,64}")
 _CUSTOM = re.compile(r"custom-[a-z0-9][a-z0-9-]*")
@@ -112,7 +114,7 @@ class Route:
     """A parsed gateway URL path.
 
     `provider` is the slug of the native form; `path` is what follows, and may be empty. On `rest` and `management`
-    the gateway is not in the URL: `gateway` is empty there.
+    the gateway is not in the URL: `gateway` is empty there. The path of `management` is what follows the account.
     """
 
     kind: Kind
@@ -124,7 +126,7 @@ class Route:
 
 def parse_route(raw_path: str) -> Route | None:
     """Read a percent-encoded URL path, without its query. `None`: it is not a gateway URL (contract 3.7)."""
-    if _TRICKS.search(raw_path):
+    if _TRICKS.search(raw_path) and not _KV_VALUE.fullmatch(raw_path):
         return None
     found = _ROUTE.fullmatch(raw_path)
     if found is not None:
@@ -134,7 +136,9 @@ def parse_route(raw_path: str) -> Route | None:
     if found is None:
         return None
     account, room, rest = found.groups()
-    return Route("management" if room == "ai-gateway" else "rest", account, "", "", rest or "")
+    if room == "ai":
+        return Route("rest", account, "", "", rest or "")
+    return Route("management", account, "", "", f"/{room}{rest or ''}")
 
 
 def parse_domain_path(raw_path: str, account: str, gateway: str) -> Route | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Final
@@ -21,9 +22,33 @@ _FORWARDING: Final = frozenset(
     {
         *("forwarded", "x-real-ip", "true-client-ip", "cdn-loop", "via", "x-client-ip", "x-cluster-client-ip"),
         *("client-cert", "client-cert-chain"),  # RFC 9440
+        *("origin", "referer", "x-http-method-override", "x-http-method", "x-method-override"),
     }
 )
-_PREFIXES: Final = ("cf-", "x-aig-", "x-forwarded-")
+_PREFIXES: Final = (
+    *("cf-", "x-aig-", "x-forwarded", "x-original-", "x-envoy-", "x-rewrite-", "sec-websocket-", "fastly-"),
+)
+_OURS: Final = frozenset({"payment-method", "ocp-apim-subscription-key"})
+
+ACCOUNT_HEADERS: Final = frozenset({"openai-organization", "openai-project", "x-goog-user-project"})
+"""They choose within an account of the provider: with the gateway's own key that is nobody's to choose but ours."""
+
+# Providers that take a file as it is, or as a part of a form; everything else that asks a model is JSON.
+_FILES: Final = re.compile(
+    r".*/audio/(?:transcriptions|translations)|.*/images/(?:edits|variations)|/v1/(?:listen|speech-to-text)|/stt"
+    r"|/v1/ideogram-v3/.*"
+)
+_FILE_TYPES: Final = ("multipart/form-data", "audio/", "image/", "video/", "application/octet-stream")
+
+
+def takes_files(kind: EndpointKind, path: str) -> bool:
+    """Whether an endpoint takes bodies that are no JSON."""
+    return kind == "run" or _FILES.fullmatch(path) is not None
+
+
+def is_file_type(content_type: str) -> bool:
+    """Whether a content type says that the body is a file, or a form with one."""
+    return content_type.strip().lower().startswith(_FILE_TYPES)
 
 
 def strip(headers: Iterable[tuple[str, str]]) -> tuple[list[tuple[str, str]], dict[str, str]]:
@@ -36,7 +61,7 @@ def strip(headers: Iterable[tuple[str, str]]) -> tuple[list[tuple[str, str]], di
     kept: list[tuple[str, str]] = []
     read: dict[str, str] = {}
     for name, value in pairs:
-        if name.startswith(_PREFIXES) or name == "payment-method" or name in CREDENTIAL_HEADERS:
+        if name.startswith(_PREFIXES) or name in _OURS or name in CREDENTIAL_HEADERS:
             read.setdefault(name, value)
         elif name not in _HOP_BY_HOP and name not in _FORWARDING and name not in named:
             kept.append((name, value))
@@ -80,11 +105,6 @@ _GEMINI_STATUSES: Final = {
     503: "UNAVAILABLE",
     504: "DEADLINE_EXCEEDED",
 }
-
-JSON_KINDS: Final[frozenset[EndpointKind]] = frozenset(
-    {"chat", "responses", "messages", "generate_content", "embeddings", "universal"}
-)
-"""Endpoints whose bodies are JSON and nothing else: one that says it is something else would pass unread."""
 
 _SHAPES: Final[Mapping[EndpointKind, Callable[[int, str, str], dict[str, object]]]] = MappingProxyType(
     {"messages": _anthropic, "generate_content": _gemini}

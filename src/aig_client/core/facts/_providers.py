@@ -38,6 +38,7 @@ class Provider:
         slug: the path segment after the gateway id.
         replaces: the upstream base that the gateway prefix stands for; None where Cloudflare does not say.
         credential: the header in which the provider wants its own key, lower case.
+        deployments: the path names a deployment, ``/{resource}/{deployment}/...``, and the body's model means nothing.
         scheme: what precedes the key in that header, without the space; empty where the key stands alone.
         dialect: whose wire shapes the provider speaks.
         compat: the model prefix on ``/compat``; None where the provider is not served there.
@@ -50,6 +51,7 @@ class Provider:
     replaces: str | None
     credential: str = "authorization"
     scheme: str = "Bearer"
+    deployments: bool = False
     dialect: Dialect = "own"
     compat: str | None = None
     author: str | None = None
@@ -107,6 +109,7 @@ _ROWS: Final = (
         "https://{resource}.openai.azure.com/openai/deployments/{deployment}",
         credential="api-key",
         scheme="",
+        deployments=True,
         dialect="openai",
     ),
     # SigV4 signs for the AWS host, so the signature is a credential although it is no key.
@@ -182,12 +185,29 @@ removed: any one of them, even a placeholder, switches the stored key off and is
 THEIR_HEADERS: Final = (b"openai-", b"x-goog-", b"anthropic-")
 """Beginnings of header names that only one provider understands (an organisation's id, a beta's name)."""
 
-_CREDENTIAL_PARAMETERS: Final = re.compile(r"(?<=[?&])(?:key|access_token)=[^&]*&?")
+_CREDENTIAL_PARAMETERS: Final = frozenset(
+    {"key", "access_token", "oauth_token", "token", "api-key", "api_key", "apikey", "subscription-key"}
+)
 
 
 def without_credentials(query: str) -> str:
-    """A query (with its ``?``) less the parameters in which Google takes a key: a cache key outlives its rotation."""
-    return _CREDENTIAL_PARAMETERS.sub("", query).rstrip("?&")
+    """A query (with its ``?``) less the parameters in which providers take a key: a cache key outlives its rotation.
+
+    Google takes ``key`` and ``access_token``; the others are Azure's, Deepgram's and what further ones may take.
+    """
+    if not query:
+        return query
+    kept = [one for one in query[1:].split("&") if one and _parameter(one) not in _CREDENTIAL_PARAMETERS]
+    return f"?{'&'.join(kept)}" if kept else ""
+
+
+def _parameter(assignment: str) -> str:
+    name = assignment.partition("=")[0]
+    if "%" in name:
+        from urllib.parse import unquote  # noqa: PLC0415  (nobody writes these names so, but to hide them)
+
+        name = unquote(name)
+    return name.lower()
 
 
 # The first row whose pattern matches the whole path after the provider wins. Sources: contract 3.2 (example paths) and
@@ -246,6 +266,20 @@ _MODEL_IN_PATH: Final = re.compile(r"/models/([^/:]+):|(?:/run)?/(@(?:cf|hf)/.+)
 def model_in_path(path: str) -> str | None:
     """The model that a path names (Gemini, Workers AI, ElevenLabs voices), or None where the body names it."""
     found = _MODEL_IN_PATH.search(path)
+    return next((part for part in found.groups() if part), None) if found else None
+
+
+_ALSO_IN_PATH: Final = re.compile(r".*/model/([^/]+)(?:/.*)?|.*/(?:tunedModels|endpoints)/([^/:]+)(?::.*)?")
+_DEPLOYMENT: Final = re.compile(r"/[^/]+/([^/]+)/.+")
+
+
+def any_model_in_path(provider: str | None, path: str) -> str | None:
+    """The same, and also deployments, tuned models and endpoints, which no catalog names: for who may reach what."""
+    plain = model_in_path(path)
+    if plain is not None:
+        return plain
+    row = PROVIDERS.get(provider or "")
+    found = _DEPLOYMENT.fullmatch(path) if row is not None and row.deployments else _ALSO_IN_PATH.fullmatch(path)
     return next((part for part in found.groups() if part), None) if found else None
 
 

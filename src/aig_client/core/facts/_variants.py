@@ -14,8 +14,16 @@ SHAPING_HEADERS: Final = frozenset(
         b"x-fal-target-url",  # contract 3.2: names the upstream
         b"x-goog-user-project",  # Google Cloud: which project's deployment and quota answers
         b"accept-language",  # content negotiation (RFC 9110 12.5.4)
+        b"openai-organization",  # OpenAI API: whose fine-tuned models, files and settings answer
+        b"openai-project",
+        b"prefer",  # Replicate: wait for the prediction, or answer with where it will be
+        b"x-amzn-bedrock-guardrailidentifier",  # Bedrock InvokeModel: a guardrail over prompt and answer
+        b"x-amzn-bedrock-guardrailversion",
+        b"x-amzn-bedrock-performanceconfig-latency",
+        b"x-amzn-bedrock-trace",
     }
 )
+_MEDIA: Final = (b"audio/", b"image/", b"video/")  # ElevenLabs and others choose the format of a file by `accept`
 
 
 def variant_of(headers: Iterable[tuple[bytes, bytes]]) -> str:
@@ -23,6 +31,6 @@ def variant_of(headers: Iterable[tuple[bytes, bytes]]) -> str:
     found = [
         f"{lowered.decode('latin-1')}: {value.decode('latin-1').strip()}"
         for name, value in headers
-        if (lowered := name.lower()) in SHAPING_HEADERS
+        if (lowered := name.lower()) in SHAPING_HEADERS or (lowered == b"accept" and value.startswith(_MEDIA))
     ]
     return "\n".join(sorted(found)) if found else ""

@@ -13,7 +13,7 @@ from typing import Final, Literal
 from .._errors import ConfigurationError
 from ..facts._catalog import Capabilities
 from ..facts._edge import refusal, strip
-from ..facts._providers import PROVIDERS, EndpointKind, without_credentials
+from ..facts._providers import PROVIDERS, EndpointKind, kind_of, without_credentials
 from ..facts._surfaces import Surface, base_url, surface_of
 from ._policy import Policy
 from ._principal import Principal
@@ -24,7 +24,7 @@ _CLASS_PATH: Final = re.compile(r"/c/([^/]{1,80})(/.*|)")
 
 
 class EdgeRefused(Exception):  # noqa: N818  (the same word as the error it stands for at the client)
-    """The edge says no. ``body(kind)`` is the error object in the caller's dialect."""
+    """The edge says no. ``body()`` is the error object in the caller's dialect; ``principal`` who asked, once known."""
 
     def __init__(self, status: int, code: str, message: str, kind: EndpointKind = "other") -> None:
         super().__init__(message)
@@ -33,6 +33,7 @@ class EdgeRefused(Exception):  # noqa: N818  (the same word as the error it stan
         self.message = message
         self.kind: EndpointKind = kind
         self.retry_after: int | None = None
+        self.principal = ""
 
     def body(self) -> dict[str, object]:
         """The error object, as an SDK for the endpoint reads it."""
@@ -161,7 +162,8 @@ def arrive(edge: Edge, *, path: str, query: str, headers: Iterable[tuple[str, st
     expected = edge.base.rpartition("/")[2]
     known = surface is not None and (surface.provider is None or surface.provider in PROVIDERS or _is_custom(surface))
     if surface is None or not known or (surface.account, surface.gateway) != (edge.account_id, expected):
-        raise EdgeRefused(404, "not_found", "There is no such endpoint: put a provider's slug and its path here.")
+        said = "There is no such endpoint: put a provider's slug and its path here."
+        raise EdgeRefused(404, "not_found", said, kind_of(path))
     return Arrival(url, surface, route_class, kept, seen)
 
 

@@ -7,13 +7,14 @@ from dataclasses import replace
 from typing import Final
 
 from .._errors import ConfigurationError, Refused, Unkeyable
-from .._values import UNSET, CacheIntent, Options, Plan, Request
-from ..facts._edge import JSON_KINDS
+from .._values import PLACEHOLDER, UNSET, CacheIntent, Options, Plan, Request
+from ..facts._edge import ACCOUNT_HEADERS, is_file_type, takes_files
 from ..facts._providers import CREDENTIAL_HEADERS, PROVIDERS, EndpointKind, asks_a_model
+from ..facts._surfaces import Surface
 from ._addressing import AUTO, alias_in
 from ._decide import decide
 from ._edge import Arrival, Edge, EdgeRefused, token_of
-from ._edge_reach import check_entries, check_reach
+from ._edge_reach import check_class, check_entries, check_reach
 from ._principal import Principal
 from ._read import Call, read, tree_of
 from ._rules import Rules
@@ -48,13 +49,24 @@ def asked_at(
         raise EdgeRefused(
             403, "forbidden_endpoint", "Only requests to a model are served with the gateway's key.", kind
         )
+    kept = arrival.kept
     if own:
         rules = replace(rules, credential="request")
+    else:
+        kept = [pair for pair in kept if pair[0] not in ACCOUNT_HEADERS]
     try:
-        pairs = tuple((name.encode("latin-1"), value.encode("latin-1")) for name, value in (*arrival.kept, *own))
+        pairs = tuple((name.encode("latin-1"), value.encode("latin-1")) for name, value in (*kept, *own))
     except UnicodeEncodeError:
         raise EdgeRefused(400, "bad_header", "A header holds what is not Latin-1.", kind) from None
     return Request(method, arrival.url, pairs, body or None, today=today), rules, options
+
+
+def _may_be_a_file(surface: Surface, request: Request) -> bool:
+    """Whether a body that does not say it is JSON is one that this endpoint takes. What is JSON must be read."""
+    if surface.kind != "universal" and not asks_a_model(surface.endpoint, request.method):
+        return True  # with the caller's own key, for the caller's own account
+    said = next((value for name, value in request.headers if name.lower() == b"content-type"), b"")
+    return takes_files(surface.kind, surface.endpoint) and is_file_type(said.decode("latin-1"))
 
 
 def _asks_a_model(arrival: Arrival, method: str) -> bool:
@@ -121,7 +133,8 @@ def _own_keys(arrival: Arrival, principal: Principal) -> list[tuple[str, str]]:
         return []
     token = token_of(arrival) or ""
     found = [(name, value) for name, value in arrival.read.items() if name in CREDENTIAL_HEADERS and value.strip()]
-    return [(name, value) for name, value in found if token not in value]  # the service token is for nobody else
+    # The service token is for nobody else, and our own stand-in for a stored key is none.
+    return [(name, value) for name, value in found if token not in value and PLACEHOLDER not in value]
 
 
 def _opens(own: list[tuple[str, str]], provider: str | None) -> bool:
@@ -145,7 +158,7 @@ def planned_at(edge: Edge, principal: Principal, request: Request, rules: Rules,
     kind = call.surface.kind if call.surface is not None else "other"
     try:
         tree = tree_of(call, rules)  # read once, for all that follows
-        if tree is UNSET and request.body and kind in JSON_KINDS:
+        if tree is UNSET and request.body and call.surface is not None and not _may_be_a_file(call.surface, request):
             raise EdgeRefused(415, "unsupported_type", "Send the body as application/json.", kind)
         if kind == "universal":
             check_entries(tree, rules, principal)
@@ -156,6 +169,7 @@ def planned_at(edge: Edge, principal: Principal, request: Request, rules: Rules,
     except Refused as error:
         raise _refused(error, kind) from None
     check_reach(call, plan, rules, principal)
+    check_class(call, plan, rules)
     return call, plan
 
 

@@ -8,6 +8,7 @@ from typing import Final
 from .._receipt import Head, Receipt
 from .._values import Plan
 from ..facts._surfaces import named
+from ._edge import EdgeRefused
 from ._principal import Principal
 from ._read import Call, model_of
 
@@ -87,11 +88,28 @@ def event_of(receipt: Receipt, principal: Principal, *, decision_id: str, secret
         receipt.attempts,
     ]
     doubles = [float(number) if number is not None else -1.0 for number in numbers]
-    return {"indexes": [principal.name[:96]], "blobs": [str(blob)[:_BLOB_MAX] for blob in blobs], "doubles": doubles}
+    return _point(blobs, doubles)
 
 
+def refusal_event(refused: EdgeRefused, *, decision_id: str) -> dict[str, object]:
+    """The data point of a request that the edge declined: the same columns, with the code in place of the reasons."""
+    blobs = [refused.principal, "", "", "", "", refused.kind, "", "refused", decision_id, refused.code]
+    return _point(blobs, [float(refused.status), *[-1.0] * 7])
+
+
+# Of Analytics Engine, in bytes: an index may have 96, all blobs together 16 KB.
+_INDEX_MAX: Final = 96
 _BLOB_MAX: Final = 1024
-"""Ten blobs stay below the 16 KB that a data point may have."""
+
+
+def _point(blobs: list[str], doubles: list[float]) -> dict[str, object]:
+    index, blobs = _first(blobs[0], _INDEX_MAX), [_first(blob, _BLOB_MAX) for blob in blobs]
+    return {"indexes": [index], "blobs": blobs, "doubles": doubles}
+
+
+def _first(text: str, most: int) -> str:
+    """What of a text fits into so many bytes of UTF-8; half a character does not."""
+    return text.encode("utf-8", "replace")[:most].decode("utf-8", "ignore")
 
 
 def _provider(receipt: Receipt) -> str | None:

@@ -171,17 +171,19 @@ def reserve(
     if book.hold(hold_id) is not None:
         return Reserved(remaining(book, limits, route_class, now))
     taken: list[Taken] = []
-    for limit in _applying(limits, route_class):
+    applying = _applying(limits, route_class)
+    for limit in applying:
         begins, amount = limit.begins(now), amounts.of(limit.what)
         used, held = book.counter(limit.name, begins)
         if used + held + amount > limit.limit:
             wait = max(1, -int(-(begins + limit.window - now) // 1))
             return Denied(limit, max(0, limit.limit - used - held), wait)
         taken.append(Taken(limit.name, begins, limit.what, amount))
-    for part in taken:
+    for limit, part in zip(applying, taken, strict=True):
         used, held = book.counter(part.limit, part.begins)
         book.write(part.limit, part.begins, used, held + part.amount)
-        book.forget(part.limit, part.begins)
+        # The window before stays: a clock that steps back into it must not find it unused.
+        book.forget(part.limit, part.begins - limit.window)
     book.keep(hold_id, Hold(now + seconds, tuple(taken)))
     return Reserved(remaining(book, limits, route_class, now))
 

@@ -15,6 +15,7 @@ from typing import Final, cast
 from .._depth import shallow
 from .._errors import ConfigurationError
 
+_LENGTH: Final = re.compile(r"\d+:")
 _STORED: Final = re.compile(r"sha256:([0-9a-f]{16,128}):([0-9a-f]{64})")
 _SHA256_INFO: Final = bytes.fromhex("3031300d060960864801650304020105000420")  # RFC 8017, 9.2, note 1
 _SKEW: Final = 60  # seconds that two clocks may differ
@@ -53,6 +54,8 @@ class Principal:
                 )
         if not self.tenant or not self.classes:
             raise ConfigurationError("tenant" if not self.tenant else "classes", "is empty")
+        if _LENGTH.match(self.tenant):
+            raise ConfigurationError("tenant", "must not begin with digits and a colon: so begin tenants below others")
         if not (self.tokens or self.access or self.certificates):
             raise ConfigurationError("tokens", "are missing: nobody could ever be this principal")
 

@@ -7,30 +7,33 @@ from dataclasses import dataclass
 from typing import TypeAlias
 from urllib.parse import unquote
 
-from .._config import EmulatorConfig
+from .._config import EmulatorConfig, Permission
 from .._credentials import bearer
 from .._documents import Documents
 from .._log import LogBook
 from .._messages import GatewayRequest, IdSource, Reply
 from .._purse import Purse
 from .._registry import Gateways
-from . import _billing, _domains, _dynamic_routes, _gateways, _logs, _providers
+from . import _billing, _domains, _dynamic_routes, _gateways, _kv, _logs, _providers
 from ._call import Call, Stores
 from ._envelope import BAD_TOKEN, INVALID, NO_METHOD, NO_ROUTE, ApiError, Problem
 from ._query import Query
 
 Answer: TypeAlias = Callable[[Call], Reply]
 
-_GATEWAY = "gateways/*"
+_GATEWAYS = "ai-gateway/gateways"
+_GATEWAY = f"{_GATEWAYS}/*"
 _LOG = f"{_GATEWAY}/logs/*"
 _ROUTES = f"{_GATEWAY}/routes"
 _ROUTE = f"{_ROUTES}/*"
 _DOMAINS = f"{_GATEWAY}/custom-domains"
+_NAMESPACES = "storage/kv/namespaces"
+_NAMESPACE = f"{_NAMESPACES}/*"
 
 # `*` is one part of the path that the endpoint reads itself.
 _TABLE: tuple[tuple[str, str, Answer], ...] = (
-    ("GET", "gateways", _gateways.list_gateways),
-    ("POST", "gateways", _gateways.create_gateway),
+    ("GET", _GATEWAYS, _gateways.list_gateways),
+    ("POST", _GATEWAYS, _gateways.create_gateway),
     ("GET", _GATEWAY, _gateways.get_gateway),
     ("PUT", _GATEWAY, _gateways.update_gateway),
     ("DELETE", _GATEWAY, _gateways.delete_gateway),
@@ -57,20 +60,28 @@ _TABLE: tuple[tuple[str, str, Answer], ...] = (
     ("POST", _DOMAINS, _domains.create_domain),
     ("GET", f"{_DOMAINS}/*", _domains.get_domain),
     ("DELETE", f"{_DOMAINS}/*", _domains.delete_domain),
-    ("GET", "custom-providers", _providers.list_custom_providers),
-    ("POST", "custom-providers", _providers.create_custom_provider),
-    ("GET", "custom-providers/*", _providers.get_custom_provider),
-    ("PATCH", "custom-providers/*", _providers.update_custom_provider),
-    ("DELETE", "custom-providers/*", _providers.delete_custom_provider),
-    ("GET", "billing/credit-balance", _billing.credit_balance),
-    ("GET", "billing/usage-history", _billing.usage_history),
-    ("GET", "billing/invoice-history", _billing.invoice_history),
-    ("GET", "billing/invoice-preview", _billing.invoice_preview),
-    ("POST", "billing/topup", _billing.topup),
-    ("POST", "billing/topup/status", _billing.topup_status),
-    ("GET", "billing/topup/config", _billing.topup_config),
-    ("POST", "billing/topup/config", _billing.change_topup_config),
-    ("DELETE", "billing/topup/config", _billing.change_topup_config),
+    ("GET", "ai-gateway/custom-providers", _providers.list_custom_providers),
+    ("POST", "ai-gateway/custom-providers", _providers.create_custom_provider),
+    ("GET", "ai-gateway/custom-providers/*", _providers.get_custom_provider),
+    ("PATCH", "ai-gateway/custom-providers/*", _providers.update_custom_provider),
+    ("DELETE", "ai-gateway/custom-providers/*", _providers.delete_custom_provider),
+    ("GET", "ai-gateway/billing/credit-balance", _billing.credit_balance),
+    ("GET", "ai-gateway/billing/usage-history", _billing.usage_history),
+    ("GET", "ai-gateway/billing/invoice-history", _billing.invoice_history),
+    ("GET", "ai-gateway/billing/invoice-preview", _billing.invoice_preview),
+    ("POST", "ai-gateway/billing/topup", _billing.topup),
+    ("POST", "ai-gateway/billing/topup/status", _billing.topup_status),
+    ("GET", "ai-gateway/billing/topup/config", _billing.topup_config),
+    ("POST", "ai-gateway/billing/topup/config", _billing.change_topup_config),
+    ("DELETE", "ai-gateway/billing/topup/config", _billing.change_topup_config),
+    ("GET", _NAMESPACES, _kv.list_namespaces),
+    ("POST", _NAMESPACES, _kv.create_namespace),
+    ("GET", _NAMESPACE, _kv.get_namespace),
+    ("DELETE", _NAMESPACE, _kv.delete_namespace),
+    ("GET", f"{_NAMESPACE}/keys", _kv.list_keys),
+    ("GET", f"{_NAMESPACE}/values/*", _kv.get_value),
+    ("PUT", f"{_NAMESPACE}/values/*", _kv.put_value),
+    ("DELETE", f"{_NAMESPACE}/values/*", _kv.delete_value),
 )
 
 # Deprecated, and not there for new accounts (contract 6.1): an account of the emulator is one.
@@ -79,8 +90,8 @@ _DEPRECATED = (
     f"{_GATEWAY}/datasets/*",
     f"{_GATEWAY}/evaluations",
     f"{_GATEWAY}/evaluations/*",
-    "evaluation-types",
-    "billing/spending-limit",
+    "ai-gateway/evaluation-types",
+    "ai-gateway/billing/spending-limit",
 )
 
 
@@ -136,9 +147,9 @@ class Management:
         self._stores = Stores(config, gateways, log, documents, purse, ids)
 
     def reply(self, request: GatewayRequest, account: str, path: str, now: float) -> Reply:
-        """path: what follows `/client/v4/accounts/{account}/ai-gateway`, percent-encoded. No input makes it raise."""
+        """path: what follows `/client/v4/accounts/{account}`, percent-encoded. No input makes it raise."""
         try:
-            _authorize(request, self._stores.config)
+            _authorize(request, path, self._stores.config)
             answer, args = _find(request.method, path)
             return answer(Call(self._stores, account, args, Query.read(request.query), request, now))
         except ApiError as error:
@@ -147,15 +158,22 @@ class Management:
             return ApiError(400, INVALID, Problem("the emulator is full: delete something first")).reply()
 
 
-def _authorize(request: GatewayRequest, config: EmulatorConfig) -> None:
-    """A bearer token with *AI Gateway Read* for GET, *Edit* for all (contract 3.3).
+_PERMISSIONS: dict[str, tuple[Permission, Permission]] = {
+    "ai-gateway": ("ai-gateway-read", "ai-gateway-edit"),
+    "storage": ("workers-kv-storage-read", "workers-kv-storage-edit"),
+}
+
+
+def _authorize(request: GatewayRequest, path: str, config: EmulatorConfig) -> None:
+    """A bearer token with *Read* for GET, *Edit* for all, of AI Gateway (contract 3.3) or of Workers KV Storage.
 
     A global key (`X-Auth-Key`, `X-Auth-Email`) opens nothing: the emulator has none. So a client whose SDK sends that
     instead of its token learns it here (contract 6.4).
     """
     token = bearer(request.headers.get("authorization"))
     granted = config.permissions(token)
-    if "ai-gateway-edit" in granted or (request.method == "GET" and "ai-gateway-read" in granted):
+    read, edit = _PERMISSIONS["storage" if path.startswith("/storage/") else "ai-gateway"]
+    if edit in granted or (request.method == "GET" and read in granted):
         return
     known = token in config.tokens
     raise ApiError(403 if known else 401, BAD_TOKEN, Problem("Authentication error"))
@@ -165,7 +183,7 @@ def _find(method: str, path: str) -> tuple[Answer, tuple[str, ...]]:
     encoded = path.removesuffix("/").split("/")[1:]
     # A gateway is named here as in its own URLs, where nothing decodes it.
     parts = tuple(
-        part if index == 1 and encoded[0] == "gateways" else unquote(part) for index, part in enumerate(encoded)
+        part if index == 2 and encoded[1] == "gateways" else unquote(part) for index, part in enumerate(encoded)
     )
     for place in _PLACES:
         args = place.args(parts)

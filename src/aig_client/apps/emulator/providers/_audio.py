@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from math import ceil
 from types import MappingProxyType
 
+from .._forms import read_form
 from .._json import text_of, write
 from .._messages import ProviderAnswer
 from ._asked import Asked
-from ._forms import read_form
 from ._openai_errors import checked, openai_error
 from ._sound import mp3, pcm, seconds_of, wav
 from ._text import Draft, Wish, draft, tokens_in

@@ -8,10 +8,10 @@ from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from .._forms import read_form
 from .._json import JsonObject, JsonValue, text_of, write
 from .._messages import ProviderAnswer
 from ._asked import Asked
-from ._forms import read_form
 from ._openai_errors import checked, openai_error
 from ._pixels import png
 from ._text import EPOCH, is_count, tokens_in

@@ -12,8 +12,9 @@ _MOST_PARTS = 100
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """fields: name to text, the last one wins. files: name to bytes."""
+    """parts: name to bytes, the last one wins. fields: those without a file's name, as text. files: the others."""
 
+    parts: dict[str, bytes] = field(repr=False)
     fields: dict[str, str] = field(repr=False)
     files: dict[str, bytes] = field(repr=False)
 
@@ -28,7 +29,7 @@ def read_form(content_type: str, body: bytes) -> Form | None:
     parts = message.get_payload()
     if not isinstance(parts, list):
         return None
-    form = Form({}, {})
+    form = Form({}, {}, {})
     for part in parts[:_MOST_PARTS]:
         if isinstance(part, Message):
             _add(form, part)
@@ -40,6 +41,7 @@ def _add(form: Form, part: Message) -> None:
     value = part.get_payload(decode=True)
     if not isinstance(name, str) or not isinstance(value, bytes):
         return
+    form.parts[name] = value
     if part.get_param("filename", header="content-disposition") is None:
         form.fields[name] = value.decode("utf-8", "replace")
     else:
