@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Mapping
 from contextlib import closing
+from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, Final
 
@@ -42,6 +43,18 @@ _PLACE: Final = re.compile(r"[a-z]+://[^/?#]*([^?#]*)(?:\?([^#]*))?(?:#.*)?", re
 
 def _today() -> str:
     return time.strftime("%Y-%m-%d", time.gmtime())
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A request that is let through: what its answer and its event say beside the receipt."""
+
+    principal: Principal
+    tenant: str = field(repr=False)
+    decision_id: str
+    asked: str | None
+    edge: Edge
+    account: Account | None
 
 
 class Default(WorkerEntrypoint):
@@ -137,14 +150,15 @@ class Default(WorkerEntrypoint):
         ai = binding_for(self.env, edge, plan, call.request)
         account = await self._admit(call, plan, principal, decision_id)
         exchange = Exchange(carry_out(call, plan, rules, options), call.request, ai)
+        tenant = options.tenant if isinstance(options.tenant, str) else principal.tenant
+        served = Served(principal, tenant, decision_id, named_model(call), edge, account)
         upstream = await exchange.open()
-        named = named_model(call)
         if upstream is None:
             assert exchange.receipt is not None
-            await self._note(exchange.receipt, principal, decision_id, edge, account)
+            await self._note(exchange.receipt, served)
             late = exchange.receipt.no_answer is not None and exchange.receipt.no_answer.kind == "deadline"
             raise EdgeRefused(504 if late else 502, "gateway_unreachable", "The gateway did not answer.", kind)
-        return await self._deliver(exchange, upstream, principal, (decision_id, named), edge, account)
+        return await self._deliver(exchange, upstream, served)
 
     async def _admit(self, call: Call, plan: Plan, principal: Principal, decision_id: str) -> Account | None:
         """Reserve the most that the request may use; None where the principal has no limits."""
@@ -167,45 +181,35 @@ class Default(WorkerEntrypoint):
             raise refused
         return account
 
-    async def _deliver(  # noqa: PLR0917  (one answer, and everything that is told about it)
-        self,
-        exchange: Exchange,
-        upstream: Any,
-        principal: Principal,
-        names: tuple[str, str | None],
-        edge: Edge,
-        account: Account | None,
-    ) -> Response:
-        assert exchange.head is not None
-        assert exchange.plan is not None
-        decision_id, named = names
-        pairs = told(exchange.plan, exchange.head, decision_id=decision_id, asked=named)
-        headers = answer_headers(exchange.head, [*pairs, *(account.headers() if account is not None else ())])
+    async def _deliver(self, exchange: Exchange, upstream: Any, served: Served) -> Response:
+        plan, head, account = exchange.plan, exchange.head, served.account
+        assert plan is not None
+        assert head is not None
+        pairs = told(plan, head, decision_id=served.decision_id, asked=served.asked)
+        headers = answer_headers(head, [*pairs, *(account.headers() if account is not None else ())])
         body = upstream.body
         if not body or getattr(self.env, "METERING", "on") == "off":
-            self.ctx.waitUntil(self._note(exchange.unmetered(), principal, decision_id, edge, account))
-            return crossing.answer(body, status=exchange.head.status, headers=headers)
+            self.ctx.waitUntil(self._note(exchange.unmetered(), served))
+            return crossing.answer(body, status=head.status, headers=headers)
         ours, theirs = body.tee()
-        self.ctx.waitUntil(self._meter(exchange, ours, principal, decision_id, edge, account))
-        return crossing.answer(theirs, status=exchange.head.status, headers=headers)
+        self.ctx.waitUntil(self._meter(exchange, ours, served))
+        return crossing.answer(theirs, status=head.status, headers=headers)
 
-    async def _meter(  # noqa: PLR0917
-        self,
-        exchange: Exchange,
-        stream: Any,
-        principal: Principal,
-        decision_id: str,
-        edge: Edge,
-        account: Account | None,
-    ) -> None:
-        await self._note(await exchange.metered(stream), principal, decision_id, edge, account)
+    async def _meter(self, exchange: Exchange, stream: Any, served: Served) -> None:
+        await self._note(await exchange.metered(stream), served)
 
-    async def _note(
-        self, receipt: Receipt, principal: Principal, decision_id: str, edge: Edge, account: Account | None
-    ) -> None:
-        if account is not None:
-            await account.settle(receipt)
-        self._tell(event_of(receipt, principal, decision_id=decision_id, secret=edge.secret))
+    async def _note(self, receipt: Receipt, served: Served) -> None:
+        if served.account is not None:
+            await served.account.settle(receipt)
+        self._tell(
+            event_of(
+                receipt,
+                served.principal,
+                tenant=served.tenant,
+                decision_id=served.decision_id,
+                secret=served.edge.secret,
+            )
+        )
 
     async def _principal(self, arrival: Arrival) -> Principal | None:
         principals, document = SOURCE.document.principals, SOURCE.document

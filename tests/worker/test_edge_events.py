@@ -111,6 +111,8 @@ def test_an_answer_is_counted_once_with_all_that_is_known_of_it(edge: Edge) -> N
     assert (hit["cache"], hit["cost"], hit["saved"]) == ("HIT", 0, event["cost"])
     assert edge.ask(CACHED, token=GLOBEX).status_code == 200
     assert edge.event()["tenant"] == tenant_digest("globex", SECRET.encode()) != event["tenant"]
+    assert edge.ask(CACHED, **{"x-aig-tenant": "below"}).headers["cf-aig-cache-status"] == "MISS"
+    assert edge.event()["tenant"] == tenant_digest("4:acme/below", SECRET.encode())
 
 
 def test_a_stream_is_counted_when_it_has_ended(edge: Edge) -> None:

@@ -55,19 +55,23 @@ def explained(plan: Plan) -> dict[str, object]:
     }
 
 
-def event_of(receipt: Receipt, principal: Principal, *, decision_id: str, secret: bytes | None) -> dict[str, object]:
+def event_of(
+    receipt: Receipt, principal: Principal, *, decision_id: str, secret: bytes | None, tenant: str | None = None
+) -> dict[str, object]:
     """One data point of Analytics Engine: who, what and how much; never a prompt, an answer, or a tenant's name.
 
     Blobs: principal, tenant (hashed), class, provider, model, endpoint, cache status, how it ended, decision id, and
     the reasons of the decision, joined by "; ".
     Doubles: status, input tokens, output tokens, cached input tokens, cost and savings in nano-dollars, latency in
     milliseconds, attempts; -1 is unknown.
+
+    ``tenant`` is the one that the answer was cached for, where that is one of the principal's own.
     """
     surface, usage, cost = receipt.plan.surface, receipt.usage, receipt.cost
     latency = receipt.latency
     blobs = [
         principal.name,
-        tenant_digest(principal.tenant, secret),
+        tenant_digest(tenant or principal.tenant, secret),
         receipt.plan.route_class or "",
         _provider(receipt) or "",
         receipt.model or "",
