@@ -72,8 +72,10 @@ class Account:
         return outcome
 
     async def settle(self, receipt: Receipt) -> None:
-        """Book what it did use; where nobody answered, nothing."""
-        amounts = None if receipt.head is None else asdict(used_by(receipt, self._held))
+        """Book what it did use: nothing where nobody could be reached, all of it where the answer was too late."""
+        late = receipt.no_answer is not None and receipt.no_answer.kind == "deadline"
+        used = used_by(receipt, self._held) if receipt.head is not None else self._held if late else None
+        amounts = None if used is None else asdict(used)
         await self._ledger.settle(json.dumps({"hold": self._hold, "amounts": amounts}))
 
     def headers(self) -> list[tuple[str, str]]:

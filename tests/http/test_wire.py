@@ -222,8 +222,9 @@ async def test_after_a_storm_of_failures_no_connection_is_left_open(driver: Driv
         async with driver.gateway(base_url=server.base_url) as gateway:
 
             async def call(kind: str) -> None:
+                deadline = 0.3 if kind == "stall" else 20  # a busy machine may take its time over the others
                 try:
-                    answer: Any = await gateway.post(f"openai/{kind}", json={}, deadline=0.3)
+                    answer: Any = await gateway.post(f"openai/{kind}", json={}, deadline=deadline)
                 except Unreachable as error:
                     answer = error
                 ended.append(answer.receipt.ended)

@@ -32,7 +32,8 @@ LIMIT = 100_000
 HASTY = {"strategy": "fixed", "targets": ["openai/gpt-5-mini"], "limits": {"deadline": 0.3}}
 FINGERPRINT = "0123456789abcdef" * 4
 VERIFIED = {"cf-cert-verified": "true", "cf-cert-revoked": "false", "cf-cert-fingerprint-sha256": FINGERPRINT}
-NAMES = ("many", "other", "spender", "unlucky", "page", "broken", "slow", "plain")
+NAMES = ("many", "other", "page", "broken", "slow", "plain")
+SPENDERS = ("spender", "unlucky", "hasty", "fresh")
 
 
 def token(name: str) -> str:
@@ -46,8 +47,7 @@ def principal(name: str, **more: Any) -> dict[str, Any]:
 BUDGET = {"limits": [{"what": "tokens", "limit": LIMIT, "window": 86_400}]}
 PRINCIPALS: dict[str, Any] = {
     **{name: principal(name) for name in NAMES},
-    "spender": principal("spender", **BUDGET),
-    "unlucky": principal("unlucky", **BUDGET),
+    **{name: principal(name, **BUDGET) for name in SPENDERS},
     "certified": {"tenant": "certified", "certificates": [FINGERPRINT], "classes": ["*"]},
 }
 POLICY = document(classes={"hasty": HASTY}, principals=PRINCIPALS)
@@ -286,6 +286,17 @@ def test_a_gateway_that_is_later_than_the_deadline(request: pytest.FixtureReques
     assert 0.3 <= took < 2
     assert gateway.seen == ["slow"]
     assert ask(running, "slow", f"/c/hasty{CHAT}").status_code == 200
+
+
+def test_what_was_too_late_is_booked_for_the_provider_may_bill_it(narrow: Running, gateway: Gateway) -> None:
+    gateway.next.append(Told(200, "application/json", GOOD.content, seconds=2))
+    assert ask(narrow, "hasty", f"/c/hasty{CHAT}").status_code == 504
+    time.sleep(0.5)
+    after = int(ask(narrow, "hasty", f"/c/hasty{CHAT}").headers["x-aig-remaining-tokens"])
+    assert (LIMIT - after) % 2 == 0
+    assert LIMIT - after > 100, "two holds: the one that was too late, and this one"
+    fresh = int(ask(narrow, "fresh", f"/c/hasty{CHAT}").headers["x-aig-remaining-tokens"])
+    assert LIMIT - after == 2 * (LIMIT - fresh)
 
 
 # --- Without a ledger ---

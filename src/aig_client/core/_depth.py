@@ -10,6 +10,7 @@ import re
 from typing import Final
 
 DEEPEST: Final = 500
+_TEXTS: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
 # Possessive, and a string that never ends is one match up to the end of the text: else a body of escaped quotes takes
 # the square of its length, hours for a megabyte.
 _STRING: Final = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
@@ -30,3 +31,16 @@ def shallow(text: str) -> str:
         if depth > DEEPEST:
             raise RecursionError
     return text
+
+
+def crowded(text: bytes, most: int) -> bool:
+    """Whether JSON holds more values than that. Each becomes an object of 16 bytes to 200: megabytes of ``{},`` are
+    more than an isolate has. Told by its punctuation, which is counted in strings only as long as that is little.
+    """
+    if _marks(text) <= most:
+        return False
+    return _marks(_TEXTS.sub(b"", text)) > most
+
+
+def _marks(text: bytes) -> int:
+    return text.count(b",") + text.count(b"{") + text.count(b"[")

@@ -23,6 +23,7 @@ _FORWARDING: Final = frozenset(
         *("forwarded", "x-real-ip", "true-client-ip", "cdn-loop", "via", "x-client-ip", "x-cluster-client-ip"),
         *("client-cert", "client-cert-chain"),  # RFC 9440
         *("origin", "referer", "x-http-method-override", "x-http-method", "x-method-override"),
+        "x-fal-target-url",  # contract 3.2: the URL that is asked in place of the one that was looked at
     }
 )
 _PREFIXES: Final = (
@@ -36,14 +37,14 @@ ACCOUNT_HEADERS: Final = frozenset({"openai-organization", "openai-project", "x-
 # Providers that take a file as it is, or as a part of a form; everything else that asks a model is JSON.
 _FILES: Final = re.compile(
     r".*/audio/(?:transcriptions|translations)|.*/images/(?:edits|variations)|/v1/(?:listen|speech-to-text)|/stt"
-    r"|/v1/ideogram-v3/.*"
+    r"|/v1/ideogram-v3/.*|(?:/ai)?(?:/run)?/@(?:cf|hf)/.*"
 )
 _FILE_TYPES: Final = ("multipart/form-data", "audio/", "image/", "video/", "application/octet-stream")
 
 
-def takes_files(kind: EndpointKind, path: str) -> bool:
+def takes_files(path: str) -> bool:
     """Whether an endpoint takes bodies that are no JSON."""
-    return kind == "run" or _FILES.fullmatch(path) is not None
+    return _FILES.fullmatch(path) is not None
 
 
 def is_file_type(content_type: str) -> bool:

@@ -38,7 +38,8 @@ class Provider:
         slug: the path segment after the gateway id.
         replaces: the upstream base that the gateway prefix stands for; None where Cloudflare does not say.
         credential: the header in which the provider wants its own key, lower case.
-        deployments: the path names a deployment, ``/{resource}/{deployment}/...``, and the body's model means nothing.
+        path_model: where in a path this provider reads the model, as a pattern with one group; the body's then means
+            nothing. Empty where no provider of its own has such a place.
         scheme: what precedes the key in that header, without the space; empty where the key stands alone.
         dialect: whose wire shapes the provider speaks.
         compat: the model prefix on ``/compat``; None where the provider is not served there.
@@ -51,7 +52,7 @@ class Provider:
     replaces: str | None
     credential: str = "authorization"
     scheme: str = "Bearer"
-    deployments: bool = False
+    path_model: str = ""
     dialect: Dialect = "own"
     compat: str | None = None
     author: str | None = None
@@ -109,7 +110,7 @@ _ROWS: Final = (
         "https://{resource}.openai.azure.com/openai/deployments/{deployment}",
         credential="api-key",
         scheme="",
-        deployments=True,
+        path_model=r"/[^/]+/([^/]+)/.+",
         dialect="openai",
     ),
     # SigV4 signs for the AWS host, so the signature is a credential although it is no key.
@@ -131,7 +132,12 @@ _ROWS: Final = (
     Provider("perplexity-ai", "https://api.perplexity.ai", dialect="openai", compat="perplexity", paths=_CHAT),
     Provider("cerebras", "https://api.cerebras.ai/v1", dialect="openai", compat="cerebras", paths=_CHAT),
     Provider("openrouter", "https://openrouter.ai/api/v1", dialect="openai", paths=_CHAT),
-    Provider("huggingface", "https://api-inference.huggingface.co/models", paths=_paths(run="/{model}")),
+    Provider(
+        "huggingface",
+        "https://api-inference.huggingface.co/models",
+        path_model=r"/(.+?)(?:/v1/.+)?",
+        paths=_paths(run="/{model}"),
+    ),
     Provider("replicate", "https://api.replicate.com/v1", paths=_paths(run="/predictions")),
     Provider("baseten", None, dialect="openai", compat="baseten", sdk_path="/v1", paths=_V1_CHAT),
     Provider(
@@ -201,6 +207,29 @@ def without_credentials(query: str) -> str:
     return f"?{'&'.join(kept)}" if kept else ""
 
 
+_SYSTEM: Final = frozenset({"$alt", "$fields", "$prettyprint"})
+_WHOSE: Final = frozenset({"quotauser", "userproject", "user_project"})
+
+
+def without_account(query: str) -> str:
+    """A query (with its ``?``) less Google's system parameters, which choose a project or set headers; three do not."""
+    if not query:
+        return query
+    kept = [one for one in query[1:].split("&") if not _chooses(_parameter(one))]
+    return f"?{'&'.join(kept)}" if kept else ""
+
+
+def _chooses(name: str) -> bool:
+    return name in _WHOSE or (name.startswith("$") and name not in _SYSTEM)
+
+
+def parameters_of(query: str) -> list[tuple[str, str]]:
+    """The parameters of a query (with its ``?``), decoded; names in lower case."""
+    from urllib.parse import parse_qsl  # noqa: PLC0415  (see above)
+
+    return [(name.lower(), value) for name, value in parse_qsl(query[1:], keep_blank_values=True)]
+
+
 def _parameter(assignment: str) -> str:
     name = assignment.partition("=")[0]
     if "%" in name:
@@ -260,6 +289,9 @@ def asks_a_model(path: str, method: str) -> bool:
     return method == "POST" and _ASKING.fullmatch(path) is not None
 
 
+MUTE_ENDPOINTS: Final = ("/moderations", "/messages/count_tokens", ":countTokens", "/responses/input_tokens")
+"""Endings of paths that ask, and are not answered with text: they judge, or count."""
+
 _MODEL_IN_PATH: Final = re.compile(r"/models/([^/:]+):|(?:/run)?/(@(?:cf|hf)/.+)|/v1/text-to-speech/([^/]+)")
 
 
@@ -270,7 +302,6 @@ def model_in_path(path: str) -> str | None:
 
 
 _ALSO_IN_PATH: Final = re.compile(r".*/model/([^/]+)(?:/.*)?|.*/(?:tunedModels|endpoints)/([^/:]+)(?::.*)?")
-_DEPLOYMENT: Final = re.compile(r"/[^/]+/([^/]+)/.+")
 
 
 def any_model_in_path(provider: str | None, path: str) -> str | None:
@@ -279,7 +310,7 @@ def any_model_in_path(provider: str | None, path: str) -> str | None:
     if plain is not None:
         return plain
     row = PROVIDERS.get(provider or "")
-    found = _DEPLOYMENT.fullmatch(path) if row is not None and row.deployments else _ALSO_IN_PATH.fullmatch(path)
+    found = re.fullmatch(row.path_model, path) if row is not None and row.path_model else _ALSO_IN_PATH.fullmatch(path)
     return next((part for part in found.groups() if part), None) if found else None
 
 

@@ -250,6 +250,7 @@ _OWN: Final[Mapping[tuple[EndpointKind, str], Shape]] = MappingProxyType(
         ("chat", "google-ai-studio"): replace(_CHAT, top_temperature=2, prefix="implicit"),
         ("chat", "google-vertex-ai"): replace(_CHAT, top_temperature=2, prefix="implicit"),
         ("chat", "cohere"): _COHERE,
+        ("chat", "openrouter"): replace(_CHAT, tools=(*_CHAT.tools, "plugins")),  # its web search is one
         ("responses", "openai"): _OPENAI_RESPONSES,
         ("messages", "anthropic"): replace(_MESSAGES, prefix="request"),
         ("embeddings", "google-ai-studio"): _MODEL_IN_PATH,

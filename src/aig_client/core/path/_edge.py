@@ -13,7 +13,7 @@ from typing import Final, Literal
 from .._errors import ConfigurationError
 from ..facts._catalog import Capabilities
 from ..facts._edge import refusal, strip
-from ..facts._providers import PROVIDERS, EndpointKind, kind_of, without_credentials
+from ..facts._providers import PROVIDERS, EndpointKind, kind_of, without_account, without_credentials
 from ..facts._surfaces import Surface, base_url, surface_of
 from ._policy import Policy
 from ._principal import Principal
@@ -157,14 +157,18 @@ def arrive(edge: Edge, *, path: str, query: str, headers: Iterable[tuple[str, st
         route_class, path = found[1], found[2]
     rest = path.rstrip("/") if path.strip("/") == "" else path
     # Google takes a key in the query; a caller's goes on in a header, where its policy lets it, and in no URL.
-    url = f"{edge.base}{rest}{without_credentials(f'?{query}') if query else ''}"
-    surface = surface_of(url, gateways=edge.gateways)
+    url = f"{edge.base}{rest}{without_account(without_credentials(f'?{query}')) if query else ''}"
+    surface = None if _ENDS.search(rest) else surface_of(url, gateways=edge.gateways)
     expected = edge.base.rpartition("/")[2]
     known = surface is not None and (surface.provider is None or surface.provider in PROVIDERS or _is_custom(surface))
     if surface is None or not known or (surface.account, surface.gateway) != (edge.account_id, expected):
         said = "There is no such endpoint: put a provider's slug and its path here."
         raise EdgeRefused(404, "not_found", said, kind_of(path))
     return Arrival(url, surface, route_class, kept, seen)
+
+
+# An encoded `?` or `#`: whoever decodes it sees a shorter path.
+_ENDS: Final = re.compile(r"%(?:3[fF]|23)")
 
 
 def _is_custom(surface: Surface) -> bool:

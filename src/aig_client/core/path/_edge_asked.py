@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from typing import Final
 
+from .._depth import crowded
 from .._errors import ConfigurationError, Refused, Unkeyable
 from .._values import PLACEHOLDER, UNSET, CacheIntent, Options, Plan, Request
 from ..facts._edge import ACCOUNT_HEADERS, is_file_type, takes_files
@@ -20,6 +21,8 @@ from ._read import Call, read, tree_of
 from ._rules import Rules
 
 BODY_MAX: Final = 25 * 1024 * 1024  # contract 1.3.8: larger ones are not cached either
+VALUES_MAX: Final = 250_000
+"""Values of a JSON body. OpenAI takes at most 300 000 tokens of embeddings in one request, and few send them so."""
 _CLASS: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _TENANT: Final = re.compile(r"[!-~]{1,200}")
 _HINTS: Final = frozenset({"x-aig-route-class", "x-aig-tenant", "x-aig-cache", "x-aig-targeting-key"})
@@ -52,7 +55,7 @@ def asked_at(
     kept = arrival.kept
     if own:
         rules = replace(rules, credential="request")
-    else:
+    if not _opens(own, arrival.surface.provider):
         kept = [pair for pair in kept if pair[0] not in ACCOUNT_HEADERS]
     try:
         pairs = tuple((name.encode("latin-1"), value.encode("latin-1")) for name, value in (*kept, *own))
@@ -65,8 +68,12 @@ def _may_be_a_file(surface: Surface, request: Request) -> bool:
     """Whether a body that does not say it is JSON is one that this endpoint takes. What is JSON must be read."""
     if surface.kind != "universal" and not asks_a_model(surface.endpoint, request.method):
         return True  # with the caller's own key, for the caller's own account
+    return takes_files(surface.endpoint) and _is_file(request)
+
+
+def _is_file(request: Request) -> bool:
     said = next((value for name, value in request.headers if name.lower() == b"content-type"), b"")
-    return takes_files(surface.kind, surface.endpoint) and is_file_type(said.decode("latin-1"))
+    return is_file_type(said.decode("latin-1"))
 
 
 def _asks_a_model(arrival: Arrival, method: str) -> bool:
@@ -157,6 +164,8 @@ def planned_at(edge: Edge, principal: Principal, request: Request, rules: Rules,
     call = read(request, rules)
     kind = call.surface.kind if call.surface is not None else "other"
     try:
+        if request.body and not _is_file(request) and crowded(request.body, VALUES_MAX):
+            raise EdgeRefused(413, "too_large", f"The body holds more than {VALUES_MAX} values.", kind)
         tree = tree_of(call, rules)  # read once, for all that follows
         if tree is UNSET and request.body and call.surface is not None and not _may_be_a_file(call.surface, request):
             raise EdgeRefused(415, "unsupported_type", "Send the body as application/json.", kind)
@@ -166,10 +175,10 @@ def planned_at(edge: Edge, principal: Principal, request: Request, rules: Rules,
             _check_alias(edge, principal, alias_in(call.surface, tree), options.route_class, kind)
         call = replace(call, request=replace(request, tree=tree))
         plan = decide(call, rules, options)
+        check_reach(call, plan, rules, principal)
+        check_class(call, plan, rules)
     except Refused as error:
         raise _refused(error, kind) from None
-    check_reach(call, plan, rules, principal)
-    check_class(call, plan, rules)
     return call, plan
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, cast
@@ -22,6 +23,8 @@ _PRINCIPAL: Final = frozenset(
 )
 _LISTS: Final = ("tokens", "access", "certificates", "classes", "providers", "models")
 _METADATA_MAX: Final = 3
+_NAME: Final = re.compile(r"[!-~](?:[ -~]{0,94}[!-~])?")
+"""It stands in a metadata header, and is the index of an event."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,6 +167,8 @@ def _principals(plain: object, policy: Policy) -> tuple[tuple[Principal, ...], d
 def _principal(name: str, plain: object, where: str) -> tuple[Principal, list[object]]:
     if not isinstance(plain, dict):
         raise ConfigurationError(where, "must be an object")
+    if not _NAME.fullmatch(name):
+        raise ConfigurationError(where, "must have a name of 1 to 96 printable ASCII characters")
     for member in plain:
         if member not in _PRINCIPAL:
             raise ConfigurationError(where + pointer_token(member), "is no member of a principal")

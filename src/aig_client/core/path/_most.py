@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Final
 from .._values import Plan
 from ..facts._catalog_lookup import builtin_catalog, price_of
 from ..facts._cost import estimate_cost
-from ..facts._providers import EndpointKind, kind_of, model_in_path
+from ..facts._providers import MUTE_ENDPOINTS, EndpointKind, kind_of, model_in_path
+from ..facts._shapes import shape_of
 from ..facts._surfaces import Surface, named
 from ..facts._tiers import tiers_asked
+from ._named import bounds_in, is_bounded, models_beside, tokens_in
 from ._read import Call, model_of
+from ._reading import CHARACTERS_PER_TOKEN
 from ._work import work_of
 
 if TYPE_CHECKING:
@@ -23,7 +26,9 @@ USUAL_OUTPUT: Final = 4096
 """Tokens that are held for an answer where neither the request nor the catalog bounds it."""
 
 _MUTE_KINDS: Final = frozenset[EndpointKind]({"embeddings"})
-_MUTE_ENDPOINTS: Final = ("/moderations", "/messages/count_tokens", ":countTokens", "/responses/input_tokens")
+UNSEEN: Final = 1024
+"""Characters of a body that need not be text for a model: names, punctuation, settings. What is beyond them and was
+not seen as text, or as a picture, a sound or a film, is taken for text that was not found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,34 +50,34 @@ def questions_of(call: Call, plan: Plan, surface: Surface) -> Iterator[Question]
     tree = call.request.tree
     if surface.kind == "universal":
         for entry in tree if isinstance(tree, list) and tree else [tree]:
-            yield _entry(entry)
+            yield from _entry(entry)
         return
-    if isinstance(tree, dict) and isinstance(tree.get("query"), dict):
-        # Only entries of a Universal request are wrapped so: elsewhere this must not hide what stands beside it.
-        tree = {**tree, "query": [tree["query"]]}
+    tree = _unwrapped(tree)
     provider, model = named(surface, plan.model or model_of(surface, call.request.tree))
     first = plan.capabilities or _known(provider, model)
     yield Question(surface.kind, surface.endpoint, tree, first.provider if first is not None else provider, first)
-    for other in _others(tree):
+    for other in models_beside(tree):
         yield Question(surface.kind, surface.endpoint, tree, provider, _known(provider, other))
     if plan.selection is not None and plan.fallbacks:
         for candidate in plan.selection.ranking[1 : 1 + len(plan.fallbacks)]:
             yield Question(surface.kind, surface.endpoint, tree, candidate.model.provider, candidate.model)
 
 
-def _others(tree: object) -> list[str]:
-    """The models that a body names beside its own, for its provider to fall back to (OpenRouter's ``models``)."""
-    names = tree.get("models") if isinstance(tree, dict) else None
-    return [str(one) for one in names] if isinstance(names, list) else []
+def _unwrapped(tree: object) -> object:
+    """Only entries of a Universal request wrap a body in ``query``: a member of that name hides nothing beside it."""
+    if isinstance(tree, dict) and isinstance(tree.get("query"), dict):
+        return {**tree, "query": [tree["query"]]}
+    return tree
 
 
-def _entry(entry: object) -> Question:
+def _entry(entry: object) -> Iterator[Question]:
     said = entry if isinstance(entry, dict) else {}
-    provider, endpoint, tree = said.get("provider"), said.get("endpoint"), said.get("query")
+    provider, endpoint, tree = said.get("provider"), said.get("endpoint"), _unwrapped(said.get("query"))
     path = "/" + (endpoint if isinstance(endpoint, str) else "").partition("?")[0].strip("/")
     model = model_in_path(path) or (tree.get("model") if isinstance(tree, dict) else None)
     slug = provider if isinstance(provider, str) else None
-    return Question(kind_of(path), path, tree, slug, _known(slug, model if isinstance(model, str) else None))
+    for one in (model, *models_beside(tree)):
+        yield Question(kind_of(path), path, tree, slug, _known(slug, one if isinstance(one, str) else None))
 
 
 def _known(provider: str | None, model: str | None) -> Capabilities | None:
@@ -82,14 +87,23 @@ def _known(provider: str | None, model: str | None) -> Capabilities | None:
 def tokens_of(question: Question, body: bytes) -> tuple[int, int]:
     """The most that goes in and the most that comes out. ``body`` is all that was sent."""
     work = work_of(question.kind, question.tree)
-    given = work.estimated_input_tokens or len(body) // 4
+    given = work.estimated_input_tokens or len(body) // CHARACTERS_PER_TOKEN
     if isinstance(question.tree, (dict, list)):
-        given += _beyond_ascii(body)
-    if question.kind in _MUTE_KINDS or question.endpoint.endswith(_MUTE_ENDPOINTS):
+        unseen = (len(body) - work.media_characters - UNSEEN) // CHARACTERS_PER_TOKEN
+        given = max(given + _beyond_ascii(body), unseen)
+    if question.kind in _MUTE_KINDS or question.endpoint.endswith(MUTE_ENDPOINTS):
         return given, 0
-    bound = question.model.max_output_tokens if question.model is not None else None
-    each = work.max_output_tokens or bound or USUAL_OUTPUT
-    return given, each * work.choices * _prompts(question.tree)
+    return given, _each(question) * work.choices * _prompts(question.tree)
+
+
+def _each(question: Question) -> int:
+    """The most tokens of one answer. A bound counts where this host reads it; elsewhere it may only make it more."""
+    said = [tokens for value in bounds_in(question.tree) if (tokens := tokens_in(value)) is not None]
+    shape = shape_of(question.kind, question.provider, question.tree)
+    if shape is not None and is_bounded(shape, question.tree):
+        return max(said)
+    own = question.model.max_output_tokens if question.model is not None else None
+    return max([own or USUAL_OUTPUT, *said])
 
 
 _ASCII: Final = bytes(range(128))

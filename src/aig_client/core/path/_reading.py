@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from itertools import repeat
 from types import MappingProxyType
-from typing import Final, Literal
+from typing import Final, Literal, TypeGuard
 
 from ..facts._shapes import Shape
 
@@ -74,12 +74,13 @@ _OWN_JSON: Final = frozenset({"input", "args", "arguments", "response", "paramet
 class Seen:
     """What the pass has met so far."""
 
-    __slots__ = ("characters", "media", "media_tokens", "shape", "tool_history", "tool_turns")
+    __slots__ = ("characters", "media", "media_characters", "media_tokens", "shape", "tool_history", "tool_turns")
 
     def __init__(self, shape: Shape) -> None:
         self.shape = shape
         self.characters = 0
         self.media: set[Medium] = set()
+        self.media_characters = 0
         self.media_tokens = 0
         self.tool_history = False
         self.tool_turns = False
@@ -91,13 +92,11 @@ class Seen:
             top = mime.partition("/")[0] if isinstance(mime, str) else ""
             if top == "text":  # a text in base64 is read as text, and nobody counts it before
                 return
-            self._add(_BY_MIME.get(top) or medium)
-        else:
-            self._add(medium)
-
-    def _add(self, medium: Medium) -> None:
+            medium = _BY_MIME.get(top) or medium
         self.media.add(medium)
         self.media_tokens += MEDIA_TOKENS[medium]
+        if medium != "file":  # which may be a text, whatever it is written in
+            self.media_characters += sum(map(_data_length, block if _is_several(block) else (block,)))
 
 
 def read_text(tree: object, seen: Seen, *, numbers_are_tokens: bool = False) -> None:
@@ -164,6 +163,29 @@ def _is_file(node: Tree, seen: Seen) -> bool:
         return False
     seen.medium("file", node)
     return True
+
+
+def _is_several(block: object) -> TypeGuard[list[object]]:
+    return isinstance(block, list) and bool(block) and type(block[0]) is not int
+
+
+def _data_length(block: object) -> int:
+    """The characters of the data in a block: its longest text, or a list of the numbers that its bytes are."""
+    stack, longest = [block], 0
+    for _ in repeat(None, MOST_NODES):
+        if not stack:
+            break
+        node = stack.pop()
+        if isinstance(node, str):
+            longest = max(longest, len(node))
+        elif isinstance(node, dict):
+            stack.extend(node.values())
+        elif isinstance(node, (list, tuple)):
+            if node and type(node[0]) is int:
+                longest = max(longest, 2 * len(node))
+            else:
+                stack.extend(node)
+    return longest
 
 
 def written_length(tree: object) -> int:

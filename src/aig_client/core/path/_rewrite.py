@@ -179,12 +179,20 @@ def _config_of(shape: Shape, body: Tree) -> tuple[str, Tree | None]:
     return (shape.config[0], {}) if shape.config else ("", body)
 
 
+_YOUNGER: Final = "max_completion_tokens"
+_OLDER: Final = "max_tokens"
+
+
 def _capped(shape: Shape, body: Tree, most: int, model: Capabilities | None, notes: list[str]) -> Tree:
     name, config = _config_of(shape, body)
     if config is None:
         return body
     own = model.max_output_tokens if model is not None else None
     asked = [cap for cap in shape.caps if config.get(cap) is not None]
+    if asked == [_YOUNGER] and shape.added_cap == _OLDER and (said := _number(shape, config[_YOUNGER])) is not None:
+        # Hosts that copy OpenAI's older chat read only the older name, and some refuse both together.
+        notes.append(f"output: {_YOUNGER} is called {_OLDER} here, at most {most}")
+        return {**{key: value for key, value in body.items() if key != _YOUNGER}, _OLDER: min(said, most)}
     lowered = {cap: most for cap in asked if (_number(shape, config[cap]) or 0) > most}
     if lowered:
         _check_thinking(shape, body, config, most)

@@ -24,6 +24,7 @@ class Work:
         kind: the endpoint kind.
         estimated_input_tokens: all text (system prompt, tools and history included) at four characters a token,
             rounded up, and a flat number for each picture, sound, video or file. An estimate.
+        media_characters: what of the body is pictures, sounds and videos: their data is no text.
         max_output_tokens: the bound that the request sets; None where it sets none.
         choices: how many answers are asked for, each as long as the bound. Only what a request may use at the most
             depends on it.
@@ -40,6 +41,7 @@ class Work:
 
     kind: EndpointKind
     estimated_input_tokens: int = 0
+    media_characters: int = 0
     max_output_tokens: int | None = None
     choices: int = 1
     tools: bool = False
@@ -111,6 +113,7 @@ def work_of(kind: EndpointKind, tree: object, *, stream: bool | None = None) -> 
     return Work(
         kind=kind,
         estimated_input_tokens=-(-seen.characters // CHARACTERS_PER_TOKEN) + seen.media_tokens,
+        media_characters=seen.media_characters,
         max_output_tokens=_bound(shape, config),
         choices=_choices(shape, config),
         tools=declared or seen.tool_turns or seen.tool_history,

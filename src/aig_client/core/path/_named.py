@@ -1,0 +1,94 @@
+"""What a body says in any dialect, whether or not its endpoint reads it: bounds on the output, and further models.
+
+Who holds a caller to a policy may not look in the usual place alone: another host reads another place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from ..facts._shapes import SHAPES, Shape
+from ._ledger import MOST
+from ._tools import inner_of, is_object
+
+_CAPS: Final = (
+    *dict.fromkeys(name for shape in SHAPES.values() for name in shape.caps),
+    *("maxTokens", "max_new_tokens", "max_gen_len", "maxTokenCount", "max_tokens_to_sample"),
+)
+_HOLDERS: Final = ("input", "generationConfig", "generation_config", "inferenceConfig", "textGenerationConfig")
+_MODELS: Final = ("model_id", "modelId", "model_name", "version")
+
+
+def bounds_in(body: object) -> Iterator[object]:
+    """Every value that may bound the output: at the top, in what holds settings, and of models to fall back to."""
+    for holder in _holders(body):
+        for name in _CAPS:
+            value = holder.get(name)
+            if value is not None:
+                yield value
+
+
+def _holders(body: object) -> Iterator[Mapping[str, object]]:
+    if not isinstance(body, dict):
+        return
+    yield body
+    for name in _HOLDERS:
+        held = body.get(name)
+        if isinstance(held, dict):
+            yield held
+    for one in _listed(body.get("fallbacks")):
+        if isinstance(one, dict):
+            yield one
+
+
+def tokens_in(value: object) -> int | None:
+    """A bound as a whole number of tokens, one or more; None for what is none. Protobuf writes numbers as text."""
+    if isinstance(value, str):
+        value = int(value) if value.isascii() and value.isdigit() and len(value) < 16 else 0
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= 1:
+        return None
+    if value >= MOST:
+        return MOST
+    return int(value) if value == int(value) else None
+
+
+def is_bounded(shape: Shape, tree: object) -> bool:
+    """Whether a bound stands where bodies of this shape have it; under a younger name alone, it may be overlooked."""
+    inner = inner_of(shape, tree)[1] if is_object(tree) else {}
+    holders = [inner, *(held for name in shape.config if is_object(held := inner.get(name)))]
+    found = {cap for holder in holders for cap in shape.caps if _is_bound(shape, holder.get(cap))}
+    return bool(found) and (shape.added_cap is None or shape.added_cap in found or "max_completion_tokens" not in found)
+
+
+def _is_bound(shape: Shape, value: object) -> bool:
+    return tokens_in(value) is not None and (shape.numbers_as_text or not isinstance(value, str))
+
+
+def models_beside(body: object) -> Iterator[str]:
+    """Models that a body names beside its own, for its host to fall back to: OpenRouter's, and Anthropic's."""
+    if not isinstance(body, dict):
+        return
+    for one in (*_listed(body.get("models")), *_listed(body.get("fallbacks"))):
+        name = one.get("model") if isinstance(one, dict) else one
+        if isinstance(name, str):
+            yield name
+
+
+def further_models(body: object) -> Iterator[str]:
+    """Every model that a body names but in ``model``: where other hosts read one, in its tools, and those beside."""
+    if not isinstance(body, dict):
+        return
+    for member in _MODELS:
+        name = body.get(member)
+        if isinstance(name, str):
+            yield name
+    for tool in _listed(body.get("tools")):
+        name = tool.get("model") if isinstance(tool, dict) else None
+        if isinstance(name, str):
+            yield name
+    yield from models_beside(body)
+
+
+def _listed(value: object) -> list[object]:
+    return value if isinstance(value, list) else []
