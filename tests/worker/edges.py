@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from aig_client.core.path._edge_document import digest_of_text, signature_of
 from aig_client.core.path._principal import stored_token
 from aig_client.schema import compile_policy
 
+from .workerd import Running
+
 POLICY_KEY: Final = "the-key-of-the-tests"
 ADMIN: Final = "admin-of-the-tests"
 GATEWAY_TOKEN: Final = "cloudflare-token-of-the-tests"
+KEY_SECRET: Final = "0123456789abcdef0123456789abcdef"
 ACME, GLOBEX, NARROW, KEYED = (f"aig_{name}_0123456789abcdef" for name in ("acme", "globex", "narrow", "keyed"))
 CLASSES: Final = {
     "cached": {"strategy": "fixed", "targets": ["openai/gpt-5-mini"], "cache": {"strategy": "response", "ttl": 600}},
@@ -44,3 +47,34 @@ def pointer(version: int, text: str, *, key: str = POLICY_KEY, **members: Any) -
     digest = digest_of_text(text.encode())
     signed = signature_of(version, digest, key.encode())
     return json.dumps({"version": version, "digest": digest, "signature": signed, **members})
+
+
+class Upstream(Protocol):
+    """A gateway that a Worker is put in front of: the emulator, or what stands for one."""
+
+    @property
+    def account(self) -> str: ...
+    @property
+    def gateway(self) -> str: ...
+    @property
+    def origin(self) -> str: ...
+
+
+def variables(upstream: Upstream, **more: object) -> dict[str, object]:
+    """The variables and secrets of a deployment in front of it; one that is given as None is not set."""
+    usual = {
+        "ACCOUNT_ID": upstream.account,
+        "GATEWAY_ID": upstream.gateway,
+        "GATEWAY_ORIGIN": upstream.origin,
+        "GATEWAY_TOKEN": GATEWAY_TOKEN,
+        "KEY_SECRET": KEY_SECRET,
+        "POLICY_KEY": POLICY_KEY,
+        "ADMIN_TOKEN": ADMIN,
+    }
+    return {name: value for name, value in {**usual, **more}.items() if value is not None}
+
+
+def publish(running: Running, version: int, text: str, **pointers: Any) -> None:
+    """Put a document into the Worker's KV, and point to it."""
+    running.put("POLICY", f"edge/{version}", text)
+    running.put("POLICY", "current", pointer(version, text, **pointers))

@@ -16,7 +16,7 @@ from google import genai
 from aig_client import CacheIntent, GatewayClient, GatewayMetadata, ProviderError, Refused
 from aig_client.apps.emulator import EmulatorConfig, Match, Rule, RunningEmulator, serve_in_thread
 
-from .edges import ACME, ADMIN, GATEWAY_TOKEN, GLOBEX, KEYED, NARROW, POLICY_KEY, document, pointer
+from .edges import ACME, ADMIN, GATEWAY_TOKEN, GLOBEX, KEYED, NARROW, POLICY_KEY, document, publish, variables
 from .workerd import WRANGLER, Running, Tools, serve
 
 HELLO: dict[str, Any] = {"messages": [{"role": "user", "content": "Hello"}]}
@@ -39,27 +39,13 @@ def _empty(emulator: RunningEmulator) -> None:
 @pytest.fixture(scope="module")
 def edge(harness: Tools, emulator: RunningEmulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     log = tmp_path_factory.mktemp("edge") / "log"
-    variables = {
-        "ACCOUNT_ID": emulator.account,
-        "GATEWAY_ID": emulator.gateway,
-        "GATEWAY_ORIGIN": emulator.origin,
-        "GATEWAY_TOKEN": GATEWAY_TOKEN,
-        "KEY_SECRET": "0123456789abcdef0123456789abcdef",
-        "POLICY_KEY": POLICY_KEY,
-        "ADMIN_TOKEN": ADMIN,
-    }
-    with serve(harness, WRANGLER, log, vars=variables) as running:
+    with serve(harness, WRANGLER, log, vars=variables(emulator)) as running:
         publish(running, 1, document())
         yield running
     told = log.read_text("utf-8")
     for secret in (ACME, GLOBEX, NARROW, KEYED, ADMIN, GATEWAY_TOKEN, POLICY_KEY):
         assert secret not in told
     assert [line for line in told.splitlines() if not line.startswith("log: ")] == []
-
-
-def publish(running: Running, version: int, text: str, **pointers: Any) -> None:
-    running.put("POLICY", f"edge/{version}", text)
-    running.put("POLICY", "current", pointer(version, text, **pointers))
 
 
 def ask(

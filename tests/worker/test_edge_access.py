@@ -19,7 +19,7 @@ import pytest
 from aig_client.apps.emulator import EmulatorConfig, RunningEmulator, serve_in_thread
 
 from ..path.test_edge import Team
-from .edges import ACME, GATEWAY_TOKEN, POLICY_KEY, document, pointer
+from .edges import ACME, GATEWAY_TOKEN, document, pointer, variables
 from .workerd import ROOT, WRANGLER, Running, Tools, serve
 
 ADA = "ada@acme.example"
@@ -119,16 +119,9 @@ def guarded(
     harness: Tools, emulator: RunningEmulator, certs: Certs, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Guarded]:
     log = tmp_path_factory.mktemp("access") / "log"
-    variables = {
-        "ACCOUNT_ID": emulator.account,
-        "GATEWAY_ID": emulator.gateway,
-        "GATEWAY_ORIGIN": emulator.origin,
-        "GATEWAY_TOKEN": GATEWAY_TOKEN,
-        "POLICY_KEY": POLICY_KEY,
-        "POLICY_FRESH_SECONDS": 0,
-    }
+    told = variables(emulator, KEY_SECRET=None, POLICY_FRESH_SECONDS=0)
     hosts = {host_of(team): certs.host(team) for team in TEAMS}
-    with serve(harness, WRANGLER, log, vars=variables, hosts=hosts) as running:
+    with serve(harness, WRANGLER, log, vars=told, hosts=hosts) as running:
         yield Guarded(running)
     assert "Traceback" not in log.read_text("utf-8")
 

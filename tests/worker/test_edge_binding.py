@@ -18,7 +18,7 @@ from aig_client.apps.emulator import EmulatorConfig, Match, Rule, RunningEmulato
 from aig_client.core.path._principal import stored_token
 
 from .ai_binding import RUN, Account, account
-from .edges import ACME, GATEWAY_TOKEN, KEYED, POLICY_KEY, document, pointer
+from .edges import ACME, GATEWAY_TOKEN, KEYED, document, publish, variables
 from .workerd import WRANGLER, Running, Tools, serve
 
 HELLO: dict[str, Any] = {"messages": [{"role": "user", "content": "Hello"}]}
@@ -60,18 +60,10 @@ def _empty(emulator: RunningEmulator, behind: Account) -> None:
 def deployed(
     harness: Tools, emulator: RunningEmulator, folder: Path, *, ai: Account | None, token: str | None
 ) -> Iterator[Running]:
-    variables = {
-        "ACCOUNT_ID": emulator.account,
-        "GATEWAY_ID": emulator.gateway,
-        "GATEWAY_ORIGIN": emulator.origin,
-        "KEY_SECRET": "0123456789abcdef0123456789abcdef",
-        "POLICY_KEY": POLICY_KEY,
-        **({"GATEWAY_TOKEN": token} if token is not None else {}),
-    }
+    given = variables(emulator, GATEWAY_TOKEN=token)
     log = folder / "log"
-    with serve(harness, WRANGLER, log, vars=variables, **({"ai": ai.url} if ai is not None else {})) as running:
-        running.put("POLICY", "edge/1", POLICY)
-        running.put("POLICY", "current", pointer(1, POLICY))
+    with serve(harness, WRANGLER, log, vars=given, **({"ai": ai.url} if ai is not None else {})) as running:
+        publish(running, 1, POLICY)
         yield running
     told = log.read_text("utf-8")
     assert GATEWAY_TOKEN not in told

@@ -18,8 +18,7 @@ import pytest
 from aig_client.core.path._principal import stored_token
 
 from .conftest import assert_quiet
-from .edges import GATEWAY_TOKEN, POLICY_KEY, document
-from .test_edge_load import publish
+from .edges import document, publish, variables
 from .workerd import WRANGLER, Running, Tools, serve
 
 ACCOUNT, GATEWAY = "0123456789abcdef0123456789abcdef", "deployed"
@@ -78,6 +77,8 @@ class Gateway:
     """``next`` is answered once, then ``GOOD`` again; ``seen`` holds who came, by the Worker's metadata."""
 
     origin: str
+    account: str = ACCOUNT
+    gateway: str = GATEWAY
     next: list[Told] = field(default_factory=list)
     seen: list[str] = field(default_factory=list)
 
@@ -134,16 +135,7 @@ def deployed(harness: Tools, gateway: Gateway, folder: Path, text: str, **more: 
     config.write_text(
         text.replace('"worker/entry.py"', f'"{WRANGLER.parent / "worker" / "entry.py"}"'), encoding="utf-8"
     )
-    variables = {
-        "ACCOUNT_ID": ACCOUNT,
-        "GATEWAY_ID": GATEWAY,
-        "GATEWAY_ORIGIN": gateway.origin,
-        "GATEWAY_TOKEN": GATEWAY_TOKEN,
-        "KEY_SECRET": "0123456789abcdef0123456789abcdef",
-        "POLICY_KEY": POLICY_KEY,
-        **more,
-    }
-    with serve(harness, config, folder / "log", vars=variables) as running:
+    with serve(harness, config, folder / "log", vars=variables(gateway, **more)) as running:
         publish(running, 1, POLICY)
         yield running
     assert_quiet(folder / "log")

@@ -14,11 +14,9 @@ import pytest
 from aig_client.apps.emulator import EmulatorConfig, RunningEmulator, serve_in_thread
 from aig_client.core.path._edge_told import tenant_digest
 
-from .edges import ACME, ADMIN, GATEWAY_TOKEN, GLOBEX, NARROW, POLICY_KEY, document
-from .test_edge_load import publish
+from .edges import ACME, ADMIN, GATEWAY_TOKEN, GLOBEX, KEY_SECRET, NARROW, POLICY_KEY, document, publish, variables
 from .workerd import WRANGLER, Running, Tools, serve
 
-SECRET = "0123456789abcdef0123456789abcdef"
 PROMPT = "the prompt that nobody may read"
 BODY: dict[str, Any] = {"model": "gpt-5-mini", "messages": [{"role": "user", "content": PROMPT}]}
 CHAT, CACHED = "/openai/chat/completions", "/c/cached/openai/chat/completions"
@@ -74,20 +72,11 @@ def emulator() -> Iterator[RunningEmulator]:
 @pytest.fixture(scope="module")
 def edge(harness: Tools, emulator: RunningEmulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edge]:
     log: Path = tmp_path_factory.mktemp("events") / "log"
-    variables = {
-        "ACCOUNT_ID": emulator.account,
-        "GATEWAY_ID": emulator.gateway,
-        "GATEWAY_ORIGIN": emulator.origin,
-        "GATEWAY_TOKEN": GATEWAY_TOKEN,
-        "KEY_SECRET": SECRET,
-        "POLICY_KEY": POLICY_KEY,
-        "ADMIN_TOKEN": ADMIN,
-    }
-    with serve(harness, WRANGLER, log, vars=variables, events=True) as running:
+    with serve(harness, WRANGLER, log, vars=variables(emulator), events=True) as running:
         publish(running, 1, document())
         yield Edge(running)
     told = log.read_text("utf-8")
-    for hidden in (PROMPT, "emulator says", ACME, GLOBEX, NARROW, ADMIN, GATEWAY_TOKEN, POLICY_KEY, SECRET):
+    for hidden in (PROMPT, "emulator says", ACME, GLOBEX, NARROW, ADMIN, GATEWAY_TOKEN, POLICY_KEY, KEY_SECRET):
         assert hidden not in told
     assert [line for line in told.splitlines() if not line.startswith("log: ")] == []
 
@@ -97,7 +86,7 @@ def test_an_answer_is_counted_once_with_all_that_is_known_of_it(edge: Edge) -> N
     usage = answer.json()["usage"]
     event = edge.event()
     assert event["principal"] == "acme"
-    assert event["tenant"] == tenant_digest("acme", SECRET.encode())
+    assert event["tenant"] == tenant_digest("acme", KEY_SECRET.encode())
     assert (event["class"], event["provider"], event["model"]) == ("cached", "openai", "gpt-5-mini")
     assert (event["endpoint"], event["cache"], event["ended"]) == ("chat", "MISS", "complete")
     assert event["decision"] == answer.headers["x-aig-decision-id"]
@@ -110,9 +99,9 @@ def test_an_answer_is_counted_once_with_all_that_is_known_of_it(edge: Edge) -> N
     hit = edge.event()
     assert (hit["cache"], hit["cost"], hit["saved"]) == ("HIT", 0, event["cost"])
     assert edge.ask(CACHED, token=GLOBEX).status_code == 200
-    assert edge.event()["tenant"] == tenant_digest("globex", SECRET.encode()) != event["tenant"]
+    assert edge.event()["tenant"] == tenant_digest("globex", KEY_SECRET.encode()) != event["tenant"]
     assert edge.ask(CACHED, **{"x-aig-tenant": "below"}).headers["cf-aig-cache-status"] == "MISS"
-    assert edge.event()["tenant"] == tenant_digest("4:acme/below", SECRET.encode())
+    assert edge.event()["tenant"] == tenant_digest("4:acme/below", KEY_SECRET.encode())
 
 
 def test_a_stream_is_counted_when_it_has_ended(edge: Edge) -> None:

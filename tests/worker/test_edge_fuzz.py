@@ -18,8 +18,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from .edges import ACME, ADMIN, GATEWAY_TOKEN, GLOBEX, KEYED, POLICY_KEY, document
-from .test_edge_load import publish
+from .edges import ACME, ADMIN, GATEWAY_TOKEN, GLOBEX, KEYED, POLICY_KEY, document, publish, variables
 from .workerd import WRANGLER, Running, Tools, serve
 
 ACCOUNT, GATEWAY = "0123456789abcdef0123456789abcdef", "fuzzed"
@@ -45,6 +44,8 @@ class Gateway:
     """What has reached it: request lines and headers, as they came."""
 
     origin: str
+    account: str = ACCOUNT
+    gateway: str = GATEWAY
     seen: list[tuple[str, str, list[tuple[str, str]]]] = field(default_factory=list)
 
 
@@ -98,16 +99,7 @@ def edge(harness: Tools, behind: Gateway, tmp_path_factory: pytest.TempPathFacto
     text = WRANGLER.read_text("utf-8")
     text = text.replace('"worker/entry.py"', f'"{WRANGLER.parent / "worker" / "entry.py"}"')
     config.write_text(text.replace("limit = 1000,", "limit = 1000000,"), "utf-8")
-    variables = {
-        "ACCOUNT_ID": ACCOUNT,
-        "GATEWAY_ID": GATEWAY,
-        "GATEWAY_ORIGIN": behind.origin,
-        "GATEWAY_TOKEN": GATEWAY_TOKEN,
-        "KEY_SECRET": "0123456789abcdef0123456789abcdef",
-        "POLICY_KEY": POLICY_KEY,
-        "ADMIN_TOKEN": ADMIN,
-    }
-    with serve(harness, config, folder / "log", vars=variables) as running:
+    with serve(harness, config, folder / "log", vars=variables(behind)) as running:
         publish(running, 1, document())
         yield running
     told = (folder / "log").read_text("utf-8")

@@ -16,7 +16,7 @@ import pytest
 
 from aig_client.apps.emulator import EmulatorConfig, RunningEmulator, serve_in_thread
 
-from .edges import ACME, GATEWAY_TOKEN, GLOBEX, POLICY_KEY, document, pointer
+from .edges import ACME, GATEWAY_TOKEN, GLOBEX, document, publish, variables
 from .workerd import WRANGLER, Running, Tools, serve
 
 AT_ONCE = 16
@@ -41,17 +41,8 @@ def served(harness: Tools, emulator: RunningEmulator, folder: Path) -> Iterator[
     text = WRANGLER.read_text("utf-8")
     text = text.replace('"worker/entry.py"', f'"{WRANGLER.parent / "worker" / "entry.py"}"')
     config.write_text(text.replace("limit = 1000,", "limit = 1000000,"), "utf-8")
-    variables = {
-        "ACCOUNT_ID": emulator.account,
-        "GATEWAY_ID": emulator.gateway,
-        "GATEWAY_ORIGIN": emulator.origin,
-        "GATEWAY_TOKEN": GATEWAY_TOKEN,
-        "KEY_SECRET": "0123456789abcdef0123456789abcdef",
-        "POLICY_KEY": POLICY_KEY,
-        "POLICY_FRESH_SECONDS": str(FRESH),
-    }
     log = folder / "log"
-    with serve(harness, config, log, vars=variables) as running:
+    with serve(harness, config, log, vars=variables(emulator, POLICY_FRESH_SECONDS=FRESH)) as running:
         yield running
     assert [line for line in log.read_text("utf-8").splitlines() if not line.startswith("log: ")] == []
 
@@ -66,11 +57,6 @@ def edge(harness: Tools, emulator: RunningEmulator, tmp_path_factory: pytest.Tem
 
 
 VERSIONS = itertools.count(2)
-
-
-def publish(edge: Running, version: int, text: str, **pointers: Any) -> None:
-    edge.put("POLICY", f"edge/{version}", text)
-    edge.put("POLICY", "current", pointer(version, text, **pointers))
 
 
 def body(question: str) -> dict[str, Any]:

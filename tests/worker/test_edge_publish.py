@@ -16,7 +16,7 @@ from aig_client.apps.emulator import EmulatorConfig, RunningEmulator, serve_in_t
 
 from ..cli.running import run
 from .conftest import assert_quiet
-from .edges import ADMIN, GATEWAY_TOKEN, POLICY_KEY
+from .edges import GATEWAY_TOKEN, POLICY_KEY, variables
 from .workerd import WRANGLER, Running, Tools, serve
 
 FRESH = "0.1"
@@ -96,17 +96,9 @@ def account(harness: Tools, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.chdir(tmp_path)
     config = EmulatorConfig(auth_tokens=frozenset({GATEWAY_TOKEN}), stored_keys=frozenset({"openai"}))
     with serve_in_thread(config) as emulator:
-        variables = {
-            "ACCOUNT_ID": emulator.account,
-            "GATEWAY_ID": emulator.gateway,
-            "GATEWAY_ORIGIN": emulator.origin,
-            "GATEWAY_TOKEN": GATEWAY_TOKEN,
-            "KEY_SECRET": "0123456789abcdef0123456789abcdef",
-            "POLICY_KEY": POLICY_KEY,
-            "ADMIN_TOKEN": ADMIN,
-            "POLICY_FRESH_SECONDS": FRESH,
-        }
-        with serve(harness, WRANGLER, tmp_path / "log", vars=variables) as running:
+        with serve(
+            harness, WRANGLER, tmp_path / "log", vars=variables(emulator, POLICY_FRESH_SECONDS=FRESH)
+        ) as running:
             one = Account(emulator, running, tmp_path, "")
             made = one.sdk().kv.namespaces.create(account_id=emulator.account, title="policy")
             assert made is not None

@@ -20,7 +20,7 @@ from aig_client.apps.emulator import EmulatorConfig, Match, Rule, RunningEmulato
 from aig_client.core.path._edge import EdgeRefused
 from aig_client.core.path._principal import stored_token
 
-from .edges import GATEWAY_TOKEN, POLICY_KEY, document, pointer
+from .edges import GATEWAY_TOKEN, document, publish, variables
 from .workerd import ROOT, WRANGLER, Running, Tools, serve
 
 HOUR = 3600
@@ -53,18 +53,9 @@ def emulator() -> Iterator[RunningEmulator]:
 
 @contextmanager
 def served(harness: Tools, emulator: RunningEmulator, log: Path, **more: object) -> Iterator[Running]:
-    variables = {
-        "ACCOUNT_ID": emulator.account,
-        "GATEWAY_ID": emulator.gateway,
-        "GATEWAY_ORIGIN": emulator.origin,
-        "GATEWAY_TOKEN": GATEWAY_TOKEN,
-        "POLICY_KEY": POLICY_KEY,
-        **more,
-    }
-    with serve(harness, WRANGLER, log, vars=variables) as running:
+    with serve(harness, WRANGLER, log, vars=variables(emulator, KEY_SECRET=None, **more)) as running:
         text = document(principals=PRINCIPALS)
-        running.put("POLICY", "edge/1", text)
-        running.put("POLICY", "current", pointer(1, text))
+        publish(running, 1, text)
         yield running
 
 
