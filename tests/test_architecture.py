@@ -37,8 +37,8 @@ LAZY_IMPORTS = frozenset(
         "core/_receipt.py:_row",
         "core/facts/_cost_record.py:dollars",  # decimal, for who wants one
         "core/_errors.py:closest",  # advice for an error
-        "core/facts/_providers.py:_parameter",  # hardly any query has such names
-        "core/facts/_providers.py:parameters_of",  # nor is there one where a principal has models
+        "core/facts/_queries.py:_parameter",  # hardly any query has such names
+        "core/facts/_queries.py:parameters_of",  # nor is there one where a principal has models
         "core/facts/_providers.py:in_path",  # few requests put a model into a path
         "core/path/_decide.py:_classed",  # policy and selection load with the first call of a class
         "schema/_edge.py:compile_edge",

@@ -34,6 +34,7 @@ EDGE = Edge(
     secret=b"0123456789abcdef0123456789abcdef",
 )
 WHO = {one.name: one for one in READ.principals}
+JSON = ("content-type", "application/json")
 HI: list[Any] = [{"role": "user", "content": "Hello"}]
 CHAT = "/openai/chat/completions"
 DEEPSEEK = "/deepseek/chat/completions"
@@ -160,6 +161,110 @@ def test_a_custom_provider_has_a_plain_name() -> None:
     assert code(entry("custom-../../x", "chat/completions", model="m", messages=HI), "") == "forbidden_provider"
 
 
+def test_nor_where_the_edge_chooses_the_model() -> None:
+    own = ("openai/gpt-5-nano",)
+    image = {"tools": [{"type": "image_generation", "model": "gpt-image-1"}]}
+    for model in ({"model": "aig/auto"}, {}):
+        assert code({**model, "input": "x"}, "/openai/responses", models=own) is None
+        assert code({**model, "input": "x", **image}, "/openai/responses", models=own) == "forbidden_model"
+    assert code({"messages": HI}, models=own, query="model=gpt-5-pro") == "forbidden_model"
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"tools": [{"type": "openrouter:image_generation", "parameters": {"model": "b"}}]},
+        {"plugins": [{"id": "auto-router", "allowed_models": ["b"]}]},
+        {"preset": "b"},
+    ],
+)
+def test_nor_in_what_openrouter_has_of_its_own(more: dict[str, Any]) -> None:
+    body = {"model": "a", "messages": HI}
+    assert code(body, "/openrouter/chat/completions", models=("openrouter/a",)) is None
+    assert code({**body, **more}, "/openrouter/chat/completions", models=("openrouter/a",)) == "forbidden_model"
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "query"),
+    [
+        ("/cartesia/tts/bytes", {"model_id": "a", "transcript": "x"}, ""),
+        ("/deepgram/v1/listen", {"url": "https://a.example/x.wav"}, "model=a&version=latest"),
+        ("/replicate/predictions", {"version": "a", "input": {}}, ""),
+    ],
+)
+def test_a_model_is_known_where_its_host_reads_it(path: str, body: dict[str, Any], query: str) -> None:
+    provider = path.split("/")[1]
+    assert code(body, path, models=(f"{provider}/a",), query=query) is None
+    assert code(body, path, models=(f"{provider}/b",), query=query) == "forbidden_model"
+    assert code({}, path, models=(f"{provider}/a",)) == "forbidden_model"
+
+
+@pytest.mark.parametrize(
+    ("provider", "endpoint"),
+    [("azure-openai", "res/dep/chat/completions"), ("huggingface", "org/m/v1/chat/completions")],
+)
+def test_a_path_that_names_a_deployment_is_where_the_request_goes(provider: str, endpoint: str) -> None:
+    for providers in ((), (provider,), (provider, "openai")):
+        principal = replace(WHO["acme"], providers=providers)
+        edge = replace(EDGE, principals=(principal,))
+        arrival = arrive(edge, path=f"/{provider}/{endpoint}", query="api-version=1", headers=[JSON])
+        body = json.dumps({"messages": HI}).encode()
+        asked = asked_at(edge, arrival, principal, method="POST", body=body, today="2026-11-21")
+        plan = planned_at(edge, principal, *asked)[1]
+        assert (plan.selection, plan.body) == (None, None)
+        assert plan.url.endswith(f"/{provider}/{endpoint}?api-version=1")
+
+
+def test_a_principal_may_have_models_that_no_catalog_knows() -> None:
+    principal = replace(WHO["acme"], models=("azure-openai/dep",))
+    edge = replace(EDGE, principals=(principal,))
+
+    def ask(path: str) -> str | None:
+        arrival = arrive(edge, path=path, query="", headers=[JSON])
+        asked = asked_at(edge, arrival, principal, method="POST", body=b'{"messages": []}', today="2026-11-21")
+        try:
+            planned_at(edge, principal, *asked)
+        except EdgeRefused as refused:
+            return refused.code
+        return None
+
+    assert ask("/azure-openai/res/dep/chat/completions") is None
+    assert ask("/azure-openai/res/other/chat/completions") == "forbidden_model"
+    assert ask(CHAT) == "no_model", "nothing that is chosen is among its models"
+    slip = replace(WHO["acme"], models=("openai/gpt5nano",))
+    with pytest.raises(ConfigurationError, match="none that the policy knows"):
+        replace(EDGE, principals=(slip,)).rules_of(slip)
+
+
+def test_an_endpoint_at_vertex_is_what_answers() -> None:
+    own = ("google-vertex-ai/google/gemini-2.5-flash",)
+    body = {"model": "google/gemini-2.5-flash", "messages": HI}
+    place = "v1/projects/p/locations/l/endpoints"
+    assert code(body, f"/google-vertex-ai/{place}/openapi/chat/completions", models=own) is None
+    assert code(body, f"/google-vertex-ai/{place}/999/chat/completions", models=own) == "forbidden_model"
+    entered = entry("google-vertex-ai", f"{place}/999/chat/completions", **body)
+    assert code(entered, "", models=own) == "forbidden_model"
+
+
+def test_an_entry_may_say_its_version_and_its_format() -> None:
+    azure = "res/dep/chat/completions?api-version=2024-10-21"
+    gemini = "v1beta/models/gemini-3-flash:streamGenerateContent?alt=sse"
+    assert code(entry("azure-openai", azure, messages=HI), "") is None
+    assert code(entry("google-ai-studio", gemini, contents=[]), "") is None
+    for query in ("key=k", "alt=sse&$userProject=p", "model=b"):
+        refused = entry("azure-openai", f"res/dep/chat/completions?{query}", messages=HI)
+        assert code(refused, "") == "forbidden_endpoint"
+
+
+@pytest.mark.parametrize(("query", "body"), [("queueRequest=true", {"prompt": "x"}), ("", {"request_id": "r"})])
+def test_what_workers_ai_keeps_for_later_is_nobody_s_with_our_key(query: str, body: dict[str, Any]) -> None:
+    path = "/workers-ai/@cf/meta/llama"
+    assert code({"prompt": "x"}, path) is None
+    assert code(body, path, query=query) == "forbidden_endpoint"
+    assert code({"requests": [{"prompt": "x"}]}, path) == "forbidden_endpoint"
+    assert code(entry("workers-ai", "@cf/meta/llama", requests=[{"prompt": "x"}]), "") == "forbidden_endpoint"
+
+
 # --- How much comes out ---
 
 
@@ -204,6 +309,27 @@ def test_a_cap_stands_where_its_host_reads_it(path: str, body: dict[str, Any], s
                 "fallbacks": [{"model": "claude-opus-4-1", "max_tokens": 32_000}],
             },
         ),
+        (
+            "/anthropic/v1/messages",
+            {
+                "model": "claude-haiku-5-5",
+                "messages": HI,
+                "max_tokens": 64,
+                "thinking": {"type": "enabled", "budget_tokens": 150_000},
+            },
+        ),
+        (
+            "/aws-bedrock/bedrock-runtime/us-east-1/model/x/converse",
+            {
+                "messages": HI,
+                "inferenceConfig": {"maxTokens": 64},
+                "additionalModelRequestFields": {"max_tokens": 100_000},
+            },
+        ),
+        (
+            "/google-vertex-ai/v1/projects/p/locations/l/endpoints/9:predict",
+            {"instances": [{"messages": HI, "max_tokens": 100_000}], "parameters": {"maxOutputTokens": 9}},
+        ),
         ("", entry("deepseek", "chat/completions", model="m", messages=HI)),
         ("", entry("deepseek", "chat/completions", model="m", messages=HI, maxTokens=1)),
         ("", entry("deepseek", "chat/completions", model="m", messages=HI, input={"max_tokens": 1})),
@@ -213,6 +339,13 @@ def test_a_cap_stands_where_its_host_reads_it(path: str, body: dict[str, Any], s
 )
 def test_a_class_bounds_what_leaves_and_not_what_it_looked_at(path: str, body: Any) -> None:
     assert code(body, f"/c/capped{path}") == "forbidden_output"
+
+
+def test_counting_tokens_needs_no_bound() -> None:
+    place = "/google-vertex-ai/v1/projects/p/locations/l/publishers/anthropic/models"
+    body = {"model": "claude-haiku-4-5", "messages": HI}
+    assert code(body, f"/c/capped{place}/count-tokens:rawPredict") is None
+    assert most(body, f"{place}/count-tokens:rawPredict").tokens == 2
 
 
 @pytest.mark.parametrize("kind", ["application/octet-stream", "image/png", "multipart/form-data; boundary=x"])
@@ -250,6 +383,37 @@ def test_a_class_without_tools_has_none_in_entries_either(query: dict[str, Any])
     assert code({**body, **query}, f"/c/bare/{provider}/{endpoint}") == "refused"
 
 
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/openrouter/responses", {"model": "m", "input": "x", "plugins": [{"id": "web"}]}),
+        ("/openrouter/messages", {"model": "m", "messages": HI, "max_tokens": 9, "plugins": [{"id": "web"}]}),
+        ("/openrouter/completions", {"model": "m", "prompt": "x", "plugins": [{"id": "web"}]}),
+        ("/openrouter/chat/completions", {"model": "openai/gpt-5:online", "messages": HI}),
+        ("/grok/v1/messages", {"model": "m", "messages": HI, "max_tokens": 9, "search_parameters": {"mode": "on"}}),
+        ("/custom-mine/v1/chat/completions", {"model": "m", "messages": HI, "plugins": [{"id": "web"}]}),
+        (
+            "/aws-bedrock/bedrock-runtime/us-east-1/model/x/converse",
+            {"messages": HI, "additionalModelRequestFields": {"tools": [{"name": "bash"}]}},
+        ),
+        (
+            "/google-vertex-ai/v1/projects/p/locations/l/endpoints/9:predict",
+            {"instances": [{"messages": HI, "tools": [{"type": "function"}]}]},
+        ),
+    ],
+)
+def test_a_class_without_tools_has_none_by_another_name(path: str, body: dict[str, Any]) -> None:
+    assert code(body, path) is None
+    assert code(body, f"/c/bare{path}") == "refused"
+
+
+def test_tools_of_bedrock_are_taken_out_where_a_class_strips_them() -> None:
+    body = {"messages": HI, "toolConfig": {"tools": [{}]}, "inferenceConfig": {"maxTokens": 50}}
+    plan = came(body, "/c/summary/aws-bedrock/bedrock-runtime/us-east-1/model/x/converse")[1]
+    assert plan.body is not None
+    assert "toolConfig" not in json.loads(plan.body)
+
+
 # --- The most that is held ---
 
 
@@ -278,6 +442,15 @@ def test_a_bound_counts_where_its_host_reads_it() -> None:
 )
 def test_what_is_asked_for_is_held_wherever_it_stands(path: str, body: Any) -> None:
     assert most(body, path).tokens in range(100_002, 100_020)
+
+
+def test_each_question_and_each_answer_is_held() -> None:
+    path = "/google-vertex-ai/v1/projects/p/locations/l/endpoints/9:predict"
+    asked = {"messages": HI, "max_tokens": 10_000, "n": 8}
+    assert most({"instances": [asked] * 3}, path).tokens >= 3 * 8 * 10_000
+    thinking = {"type": "enabled", "budget_tokens": 50_000}
+    body = {"model": "claude-haiku-5-5", "messages": HI, "max_tokens": 64, "thinking": thinking}
+    assert most(body, "/anthropic/v1/messages").tokens >= 50_000
 
 
 LONG = "word " * 200_000
@@ -359,6 +532,8 @@ def test_models_to_fall_back_to_are_held_at_their_prices() -> None:
 def test_a_body_of_more_values_than_an_isolate_holds_is_not_read() -> None:
     many = b'{"messages":[],"x":[' + b"{}," * VALUES_MAX + b"{}]}"
     assert code(many) == "too_large"
+    pixels = {"prompt": "What is this?", "image": [255] * 500_000}
+    assert code(pixels, "/workers-ai/@cf/llava-hf/llava-1.5-7b-hf") is None
     assert code({"model": "gpt-5", "messages": [{"role": "user", "content": "{}," * VALUES_MAX}]}) is None
     assert code(b"," * VALUES_MAX, "/workers-ai/run/@cf/openai/whisper", content_type="audio/wav") is None
 
@@ -366,10 +541,13 @@ def test_a_body_of_more_values_than_an_isolate_holds_is_not_read() -> None:
 @pytest.mark.parametrize(
     ("text", "found"),
     [
-        (b"[1,2,3]", True),
-        (b'["a,b,c{[", 2]', False),
-        (b'["\\",,,,"]', False),
-        (b'["\\\\",1,2,3]', True),
+        (b"[{},{}]", True),
+        (b"[1,2,3,4,5,6,7,8]", False),  # four items of a list count as one value
+        (b"[1,2,3,4,5,6,7,8,9]", True),
+        (b'{"a":1,"b":2}', True),
+        (b'["a:b:c{[", 2]', False),
+        (b'["\\":::::"]', False),
+        (b'["\\\\",{},[]]', True),
         (b'"' + b"," * 9, False),
         (b"", False),
     ],

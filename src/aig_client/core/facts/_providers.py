@@ -135,7 +135,7 @@ _ROWS: Final = (
     Provider(
         "huggingface",
         "https://api-inference.huggingface.co/models",
-        path_model=r"/(.+?)(?:/v1/.+)?",
+        path_model=r"/(?!v1/)(.+?)(?:/v1/.+)?",
         paths=_paths(run="/{model}"),
     ),
     Provider("replicate", "https://api.replicate.com/v1", paths=_paths(run="/predictions")),
@@ -191,54 +191,6 @@ removed: any one of them, even a placeholder, switches the stored key off and is
 THEIR_HEADERS: Final = (b"openai-", b"x-goog-", b"anthropic-")
 """Beginnings of header names that only one provider understands (an organisation's id, a beta's name)."""
 
-_CREDENTIAL_PARAMETERS: Final = frozenset(
-    {"key", "access_token", "oauth_token", "token", "api-key", "api_key", "apikey", "subscription-key"}
-)
-
-
-def without_credentials(query: str) -> str:
-    """A query (with its ``?``) less the parameters in which providers take a key: a cache key outlives its rotation.
-
-    Google takes ``key`` and ``access_token``; the others are Azure's, Deepgram's and what further ones may take.
-    """
-    if not query:
-        return query
-    kept = [one for one in query[1:].split("&") if one and _parameter(one) not in _CREDENTIAL_PARAMETERS]
-    return f"?{'&'.join(kept)}" if kept else ""
-
-
-_SYSTEM: Final = frozenset({"$alt", "$fields", "$prettyprint"})
-_WHOSE: Final = frozenset({"quotauser", "userproject", "user_project"})
-
-
-def without_account(query: str) -> str:
-    """A query (with its ``?``) less Google's system parameters, which choose a project or set headers; three do not."""
-    if not query:
-        return query
-    kept = [one for one in query[1:].split("&") if not _chooses(_parameter(one))]
-    return f"?{'&'.join(kept)}" if kept else ""
-
-
-def _chooses(name: str) -> bool:
-    return name in _WHOSE or (name.startswith("$") and name not in _SYSTEM)
-
-
-def parameters_of(query: str) -> list[tuple[str, str]]:
-    """The parameters of a query (with its ``?``), decoded; names in lower case."""
-    from urllib.parse import parse_qsl  # noqa: PLC0415  (see above)
-
-    return [(name.lower(), value) for name, value in parse_qsl(query[1:], keep_blank_values=True)]
-
-
-def _parameter(assignment: str) -> str:
-    name = assignment.partition("=")[0]
-    if "%" in name:
-        from urllib.parse import unquote  # noqa: PLC0415  (nobody writes these names so, but to hide them)
-
-        name = unquote(name)
-    return name.lower()
-
-
 # The first row whose pattern matches the whole path after the provider wins. Sources: contract 3.2 (example paths) and
 # the providers' own API references. An unknown path is "other": it is still a gateway URL.
 _PATHS: Final[tuple[tuple[str, EndpointKind], ...]] = (
@@ -276,7 +228,7 @@ _ASKING: Final = re.compile(
     r"|.*/responses(?:/compact|/input_tokens)?|(?:(?:/api)?/v\d+)?/messages(?:/count_tokens)?"
     r"|.*:(?:generateContent|streamGenerateContent|countTokens|embedContent|batchEmbedContents)"
     r"|.*:(?:rawPredict|streamRawPredict|predict)|.*/images/(?:generations|edits|variations)|/v1/ideogram-v3/.*"
-    r"|.*/audio/(?:speech|transcriptions|translations)|/tts/.*|/v1/text-to-speech/.*|/stt|(?:/v\d+)?/search"
+    r"|.*/audio/(?:speech|transcriptions|translations)|/tts/.*|/v1/text-to-speech/.*|/stt|(?:/v\d+(?:beta\d*)?)?/search"
     r"|(?:/ai)?(?:/run)?/@(?:cf|hf)/.*|/predictions|.*/model/[^/]+/(?:invoke|converse)(?:-with-response-stream|-stream)?"
 )
 
@@ -289,7 +241,10 @@ def asks_a_model(path: str, method: str) -> bool:
     return method == "POST" and _ASKING.fullmatch(path) is not None
 
 
-MUTE_ENDPOINTS: Final = ("/moderations", "/messages/count_tokens", ":countTokens", "/responses/input_tokens")
+MUTE_ENDPOINTS: Final = (
+    *("/moderations", "/messages/count_tokens", ":countTokens", "/responses/input_tokens"),
+    "/count-tokens:rawPredict",  # Anthropic's at Vertex
+)
 """Endings of paths that ask, and are not answered with text: they judge, or count."""
 
 _MODEL_IN_PATH: Final = re.compile(r"/models/([^/:]+):|(?:/run)?/(@(?:cf|hf)/.+)|/v1/text-to-speech/([^/]+)")
@@ -301,7 +256,9 @@ def model_in_path(path: str) -> str | None:
     return next((part for part in found.groups() if part), None) if found else None
 
 
-_ALSO_IN_PATH: Final = re.compile(r".*/model/([^/]+)(?:/.*)?|.*/(?:tunedModels|endpoints)/([^/:]+)(?::.*)?")
+_ALSO_IN_PATH: Final = re.compile(
+    r".*/model/([^/]+)(?:/.*)?|.*/(?:tunedModels|endpoints)/(?!openapi/)([^/:]+)(?:[:/].*)?"
+)
 
 
 def any_model_in_path(provider: str | None, path: str) -> str | None:

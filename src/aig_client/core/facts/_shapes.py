@@ -234,6 +234,10 @@ SHAPES: Final[Mapping[EndpointKind, Shape]] = MappingProxyType(
 )
 """Endpoint kind -> its shape; a kind without a row has none that we know."""
 
+# Tools of a host's own, on each of its endpoints.
+_ALSO_TOOLS: Final[Mapping[str, tuple[str, ...]]] = {"openrouter": ("plugins",), "grok": ("search_parameters",)}
+_ASKING: Final[Mapping[EndpointKind, Shape]] = {"chat": _CHAT, "responses": _RESPONSES, "messages": _MESSAGES}
+
 _OWN: Final[Mapping[tuple[EndpointKind, str], Shape]] = MappingProxyType(
     {
         ("chat", "openai"): _OPENAI_CHAT,
@@ -243,14 +247,19 @@ _OWN: Final[Mapping[tuple[EndpointKind, str], Shape]] = MappingProxyType(
         ),
         ("chat", "cerebras"): replace(_CHAT, added_cap="max_completion_tokens"),
         ("chat", "grok"): replace(
-            _CHAT, tools=(*_CHAT.tools, "search_parameters"), top_temperature=2, prefix="implicit"
+            _CHAT, tools=(*_CHAT.tools, *_ALSO_TOOLS["grok"]), top_temperature=2, prefix="implicit"
         ),
         ("chat", "deepseek"): replace(_CHAT, top_temperature=2, prefix="implicit"),
         ("chat", "anthropic"): replace(_CHAT, top_temperature=1),
         ("chat", "google-ai-studio"): replace(_CHAT, top_temperature=2, prefix="implicit"),
         ("chat", "google-vertex-ai"): replace(_CHAT, top_temperature=2, prefix="implicit"),
         ("chat", "cohere"): _COHERE,
-        ("chat", "openrouter"): replace(_CHAT, tools=(*_CHAT.tools, "plugins")),  # its web search is one
+        **{
+            (kind, slug): replace(shape, tools=(*shape.tools, *names))
+            for slug, names in _ALSO_TOOLS.items()
+            for kind, shape in _ASKING.items()
+            if (kind, slug) != ("chat", "grok")
+        },
         ("responses", "openai"): _OPENAI_RESPONSES,
         ("messages", "anthropic"): replace(_MESSAGES, prefix="request"),
         ("embeddings", "google-ai-studio"): _MODEL_IN_PATH,
@@ -263,6 +272,10 @@ _OWN: Final[Mapping[tuple[EndpointKind, str], Shape]] = MappingProxyType(
         ("run", "parallel"): _UNKNOWN,
     }
 )
+
+
+SEARCHING_MODELS: Final[Mapping[str, str]] = MappingProxyType({"openrouter": ":online"})
+"""Endings of models' names by which a host searches the web (OpenRouter's guide: a shorthand for its web plugin)."""
 
 
 def shape_of(kind: EndpointKind, provider: str | None, tree: object) -> Shape | None:

@@ -31,12 +31,18 @@ _MODEL_SEGMENT: Final = re.compile(r"/models/([^:]+):")
 
 def takes_choice(surface: Surface, method: str) -> bool:
     """Whether a model can be chosen for this request."""
-    if method != "POST":
+    if method != "POST" or _is_named_by_its_place(surface):
         return False
     if surface.kind == "generate_content":
         return _MODEL_SEGMENT.search(surface.endpoint) is not None
     ending = _ENDINGS.get(surface.kind)
     return ending is not None and surface.endpoint.endswith(ending)
+
+
+def _is_named_by_its_place(surface: Surface) -> bool:
+    """Whether the path holds a deployment: whatever the body says, that one answers."""
+    row = PROVIDERS.get(surface.provider or "")
+    return row is not None and bool(row.path_model) and re.fullmatch(row.path_model, surface.endpoint) is not None
 
 
 @lru_cache(maxsize=64)

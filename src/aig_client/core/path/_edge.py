@@ -13,7 +13,8 @@ from typing import Final, Literal
 from .._errors import ConfigurationError
 from ..facts._catalog import Capabilities
 from ..facts._edge import refusal, strip
-from ..facts._providers import PROVIDERS, EndpointKind, kind_of, without_account, without_credentials
+from ..facts._providers import PROVIDERS, EndpointKind, kind_of
+from ..facts._queries import without_account, without_credentials
 from ..facts._surfaces import Surface, base_url, surface_of
 from ._policy import Policy
 from ._principal import Principal
@@ -113,7 +114,9 @@ def restricted(policy: Policy, principal: Principal) -> Policy:
         for name, row in models.items()
         if (not principal.models or name in principal.models) and (not allowed or row.provider in allowed)
     }
-    if not models:
+    rows = {row.provider for row in policy.catalog.rows}
+    if not models and principal.models and all(name.partition("/")[0] in rows for name in principal.models):
+        # Deployments and voices are in no catalog; of a provider that is there, another name is a slip.
         raise ConfigurationError("models", f"of {principal.name} are none that the policy knows")
     kept = {
         name: replace(one, targets=tuple(target for target in one.targets if target.name in models))

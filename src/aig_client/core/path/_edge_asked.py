@@ -11,6 +11,7 @@ from .._errors import ConfigurationError, Refused, Unkeyable
 from .._values import PLACEHOLDER, UNSET, CacheIntent, Options, Plan, Request
 from ..facts._edge import ACCOUNT_HEADERS, is_file_type, takes_files
 from ..facts._providers import CREDENTIAL_HEADERS, PROVIDERS, EndpointKind, asks_a_model
+from ..facts._queries import is_batch
 from ..facts._surfaces import Surface
 from ._addressing import AUTO, alias_in
 from ._decide import decide
@@ -69,6 +70,10 @@ def _may_be_a_file(surface: Surface, request: Request) -> bool:
     if surface.kind != "universal" and not asks_a_model(surface.endpoint, request.method):
         return True  # with the caller's own key, for the caller's own account
     return takes_files(surface.endpoint) and _is_file(request)
+
+
+def _is_batch(surface: Surface, tree: object) -> bool:
+    return is_batch(surface.endpoint, surface.query, tree)
 
 
 def _is_file(request: Request) -> bool:
@@ -169,6 +174,8 @@ def planned_at(edge: Edge, principal: Principal, request: Request, rules: Rules,
         tree = tree_of(call, rules)  # read once, for all that follows
         if tree is UNSET and request.body and call.surface is not None and not _may_be_a_file(call.surface, request):
             raise EdgeRefused(415, "unsupported_type", "Send the body as application/json.", kind)
+        if rules.credential != "request" and call.surface is not None and _is_batch(call.surface, tree):
+            raise EdgeRefused(403, "forbidden_endpoint", "What is kept for later needs a key of your own.", kind)
         if kind == "universal":
             check_entries(tree, rules, principal)
         elif call.surface is not None:

@@ -16,8 +16,8 @@ from ..facts._providers import (
     any_model_in_path,
     asks_a_model,
     kind_of,
-    parameters_of,
 )
+from ..facts._queries import is_batch, parameters_of
 from ..facts._shapes import shape_of
 from ..facts._surfaces import Surface, named
 from ._addressing import takes_choice
@@ -34,6 +34,7 @@ _ENTRY_HEADERS: Final = frozenset({"content-type", "accept", "anthropic-version"
 _ENTRY: Final = frozenset({"provider", "endpoint", "headers", "query"})
 _CUSTOM: Final = re.compile(r"custom-[a-z0-9][a-z0-9-]*")
 _BENT: Final = re.compile(r"(?:\A|/)\.{0,2}(?:/|\Z)")
+_ENTRY_QUERY: Final = ("api-version", "alt")
 _PLAIN_PATH: Final = re.compile(r"[A-Za-z0-9._:@/-]+")
 
 
@@ -57,17 +58,17 @@ def check_entries(tree: object, rules: Rules, principal: Principal) -> None:
         known = isinstance(provider, str) and (provider in PROVIDERS or _CUSTOM.fullmatch(provider))
         if not known or (allowed and provider not in allowed):
             raise EdgeRefused(403, "forbidden_provider", f"/{index}/provider is none of yours.", "universal")
-        endpoint = _endpoint(entry)
+        endpoint, query = _endpoint(entry), str(entry.get("endpoint") or "").partition("?")[2]
         plain = _PLAIN_PATH.fullmatch(endpoint) and not _BENT.search(endpoint[1:]) and ".." not in endpoint
-        if not plain or not asks_a_model(endpoint, "POST"):
+        plain = plain and all(name in _ENTRY_QUERY for name, _ in parameters_of(f"?{query}"))
+        if not plain or not asks_a_model(endpoint, "POST") or is_batch(endpoint, "", entry.get("query")):
             raise EdgeRefused(403, "forbidden_endpoint", f"/{index}/endpoint puts no question to a model.", "universal")
-        asked = _asked_of(entry)
-        if principal.models and not _all_named(asked[0], [asked[1], *_named_in(entry)], principal):
+        if principal.models and not _all_allowed(*_asked_of(entry), _named_in(entry), principal):
             raise EdgeRefused(403, "forbidden_model", f"/{index} asks a model that is none of yours.", "universal")
 
 
 def _endpoint(entry: dict[str, object]) -> str:
-    said = str(entry.get("endpoint") or "")
+    said = str(entry.get("endpoint") or "").partition("?")[0]
     return said if said.startswith("/") else f"/{said}"
 
 
@@ -101,17 +102,24 @@ def check_reach(call: Call, plan: Plan, rules: Rules, principal: Principal) -> N
     if principal.models and next(models_beside(tree), None) is not None:
         # Models for the host to fall back to, which nobody here chooses, or sees.
         raise EdgeRefused(403, "forbidden_model", "Name one model: this names others beside it.", surface.kind)
-    if plan.selection is not None or surface.kind == "universal" or not (allowed or principal.models):
+    if surface.kind == "universal" or not (allowed or principal.models):
         return
     provider, model = _named(call, plan, surface)
+    if plan.selection is not None:
+        chosen = plan.selection.chosen.model
+        provider, model = chosen.provider, chosen.model
+        if principal.models and not {chosen.name, *plan.fallbacks}.issubset(principal.models):
+            raise EdgeRefused(403, "no_model", "None of your models can be chosen here: name one.", surface.kind)
     if allowed and provider not in allowed:
         raise EdgeRefused(403, "forbidden_provider", "This provider is none of yours.", surface.kind)
-    if principal.models and not _all_named(provider, [model, *_further(surface, tree)], principal):
+    if principal.models and not _all_allowed(provider, model, _further(surface, tree), principal):
         raise EdgeRefused(403, "forbidden_model", "This model is none of yours.", surface.kind)
 
 
-def _all_named(provider: str | None, models: Iterable[object], principal: Principal) -> bool:
-    return all(f"{provider}/{model}" in principal.models for model in models)
+def _all_allowed(provider: str | None, model: object, further: Iterable[str], principal: Principal) -> bool:
+    """Whether every model that is named is allowed, and one is: some hosts read it elsewhere than in ``model``."""
+    named = [*([model] if model is not None else []), *further]
+    return bool(named) and all(f"{provider}/{one}" in principal.models for one in named)
 
 
 def _further(surface: Surface, tree: object) -> Iterator[str]:
@@ -121,7 +129,7 @@ def _further(surface: Surface, tree: object) -> Iterator[str]:
         yield from (value for name, value in parameters_of(surface.query) if name in _QUERIED)
 
 
-_QUERIED: Final = ("model", "model_id", "version")
+_QUERIED: Final = ("model", "model_id")
 
 
 def _named(call: Call, plan: Plan, surface: Surface) -> tuple[str | None, str | None]:

@@ -24,7 +24,8 @@ from .._parse import Decoder, decode_strictly
 from .._reduce import Reducer
 from .._values import CacheKey, Shared, Tenant
 from ..facts._fields import ORDERED_MEMBERS, ignored_reason, ignores
-from ..facts._providers import EndpointKind, without_credentials
+from ..facts._providers import EndpointKind
+from ..facts._queries import without_credentials
 from ..facts._surfaces import Family, Surface, surface_of
 from ..facts._variants import variant_of
 

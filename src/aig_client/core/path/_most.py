@@ -13,7 +13,7 @@ from ..facts._providers import MUTE_ENDPOINTS, EndpointKind, kind_of, model_in_p
 from ..facts._shapes import shape_of
 from ..facts._surfaces import Surface, named
 from ..facts._tiers import tiers_asked
-from ._named import bounds_in, is_bounded, models_beside, tokens_in
+from ._named import answers_in, bounds_in, is_bounded, models_beside, tokens_in
 from ._read import Call, model_of
 from ._reading import CHARACTERS_PER_TOKEN
 from ._work import work_of
@@ -93,7 +93,7 @@ def tokens_of(question: Question, body: bytes) -> tuple[int, int]:
         given = max(given + _beyond_ascii(body), unseen)
     if question.kind in _MUTE_KINDS or question.endpoint.endswith(MUTE_ENDPOINTS):
         return given, 0
-    return given, _each(question) * work.choices * _prompts(question.tree)
+    return given, _each(question) * max(work.choices, answers_in(question.tree)) * _prompts(question.tree)
 
 
 def _each(question: Question) -> int:

@@ -16,8 +16,14 @@ _CAPS: Final = (
     *dict.fromkeys(name for shape in SHAPES.values() for name in shape.caps),
     *("maxTokens", "max_new_tokens", "max_gen_len", "maxTokenCount", "max_tokens_to_sample"),
 )
-_HOLDERS: Final = ("input", "generationConfig", "generation_config", "inferenceConfig", "textGenerationConfig")
-_MODELS: Final = ("model_id", "modelId", "model_name", "version")
+_HOLDERS: Final = (
+    *("input", "parameters", "generationConfig", "generation_config", "inferenceConfig", "textGenerationConfig"),
+    "additionalModelRequestFields",
+)
+_LISTS: Final = ("fallbacks", "instances")
+_PROTOBUF: Final = ("candidateCount", "candidate_count", "sampleCount")
+_ANSWERS: Final = ("n", "best_of", *_PROTOBUF)
+_MODELS: Final = ("model_id", "modelId", "model_name", "version", "preset")
 
 
 def bounds_in(body: object) -> Iterator[object]:
@@ -27,6 +33,22 @@ def bounds_in(body: object) -> Iterator[object]:
             value = holder.get(name)
             if value is not None:
                 yield value
+        for name, member in (("thinking", "budget_tokens"), ("reasoning", "max_tokens")):
+            thought = holder.get(name)
+            if isinstance(thought, dict) and thought.get(member) is not None:
+                yield thought[member]
+
+
+def answers_in(body: object) -> int:
+    """How many answers are asked for, each as long as the bound: of each question, and of each in a list of them."""
+    asked = [
+        tokens_in(value) or 1
+        for holder in _holders(body)
+        for name in _ANSWERS
+        if not isinstance(value := holder.get(name), str) or name in _PROTOBUF
+    ]
+    questions = len(_listed(body.get("instances"))) if isinstance(body, dict) else 0
+    return max([1, *asked]) * max(1, questions)
 
 
 def _holders(body: object) -> Iterator[Mapping[str, object]]:
@@ -37,9 +59,8 @@ def _holders(body: object) -> Iterator[Mapping[str, object]]:
         held = body.get(name)
         if isinstance(held, dict):
             yield held
-    for one in _listed(body.get("fallbacks")):
-        if isinstance(one, dict):
-            yield one
+    for name in _LISTS:
+        yield from (one for one in _listed(body.get(name)) if isinstance(one, dict))
 
 
 def tokens_in(value: object) -> int | None:
@@ -83,10 +104,12 @@ def further_models(body: object) -> Iterator[str]:
         name = body.get(member)
         if isinstance(name, str):
             yield name
-    for tool in _listed(body.get("tools")):
-        name = tool.get("model") if isinstance(tool, dict) else None
-        if isinstance(name, str):
-            yield name
+    for tool in (*_listed(body.get("tools")), *_listed(body.get("plugins"))):
+        if isinstance(tool, dict):
+            own = tool.get("parameters")
+            said = [tool.get("model"), own.get("model") if isinstance(own, dict) else None]
+            said += [*_listed(tool.get("models")), *_listed(tool.get("allowed_models"))]
+            yield from (name for name in said if isinstance(name, str))
     yield from models_beside(body)
 
 

@@ -88,7 +88,10 @@ def wants_stream(surface: Surface, tree: object) -> bool | None:
     return any(asking.get("stream") for asking in _askings(tree))
 
 
-_TOOL_MEMBERS: Final = ("tools", "functions", "toolConfig", "tool_choice", "mcp_servers", "web_search_options")
+_TOOL_MEMBERS: Final = (
+    *("tools", "functions", "toolConfig", "tool_choice", "mcp_servers", "web_search_options"),
+    *("plugins", "search_parameters", "connectors"),  # OpenRouter's, xAI's and Cohere's
+)
 
 
 def wants_tools(tree: object) -> bool:
@@ -106,8 +109,12 @@ def _askings(tree: object) -> list[dict[str, object]]:
     for outer in tree if isinstance(tree, list) else (tree,):
         if isinstance(outer, dict):
             askings.append(outer)
-            wrapped = (outer.get("input"), outer.get("query"))  # `/ai/run` and Universal: contract 3.1
+            # `/ai/run` and Universal: contract 3.1. Bedrock hands the third on to the model as it is.
+            wrapped = (outer.get("input"), outer.get("query"), outer.get("additionalModelRequestFields"))
             askings += [inner for inner in wrapped if isinstance(inner, dict)]
+            for name in ("instances", "requests"):  # Vertex, and Workers AI's batches
+                listed = outer.get(name)
+                askings += [inner for inner in listed if isinstance(inner, dict)] if isinstance(listed, list) else []
     return askings
 
 

@@ -138,7 +138,7 @@ def _class_of(case: _Case, options: Options) -> tuple[RouteClass, str, Work]:
     if inferred == route_class.name and sign:
         why = f"{why} ({sign})"
     if route_class.tools == "strip" and tree is not UNSET:
-        stripped = strip_tools(kind, tree, check_history=False).tree
+        stripped = strip_tools(kind, tree, provider=case.surface.provider, check_history=False).tree
         if stripped is not tree:  # what is taken away needs no model that has it
             work = work_of(kind, stripped, stream=wants_stream(case.surface, stripped))
     return route_class, why, work

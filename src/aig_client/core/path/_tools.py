@@ -8,7 +8,7 @@ from typing import Final, TypeGuard
 
 from .._errors import Refused, pointer_token
 from ..facts._providers import EndpointKind
-from ..facts._shapes import Shape, ToolHistory, shape_of
+from ..facts._shapes import SEARCHING_MODELS, Shape, ToolHistory, shape_of
 from ._read import wants_tools
 
 Tree = dict[str, object]
@@ -65,6 +65,7 @@ def strip_tools(
         Refused: the history shows tool use where that is not documented, or tools stand in a place we do not know.
     """
     stripped = Stripped(tree)
+    _refuse_search(provider, tree)
     shape = shape_of(kind, provider, tree)
     if shape is not None and is_object(tree):
         stripped = _stripped(shape, tree, check_history=check_history)
@@ -83,6 +84,7 @@ def deny_tools(kind: EndpointKind, tree: object, *, provider: str | None = None)
     Raises:
         Refused: with the JSON pointer of the first member that brings them.
     """
+    _refuse_search(provider, tree)
     shape = shape_of(kind, provider, tree)
     where: str | None = None
     if shape is not None and is_object(tree):
@@ -93,6 +95,14 @@ def deny_tools(kind: EndpointKind, tree: object, *, provider: str | None = None)
         where = _first_tool(tree)
     if where is not None:
         raise Refused("the class allows no tools", where=where, remedy=_NO_TOOLS)
+
+
+def _refuse_search(provider: str | None, tree: object) -> None:
+    """A model whose name asks for its host's web search is one with a tool, which only another name takes away."""
+    suffix = SEARCHING_MODELS.get(provider or "")
+    model = tree.get("model") if is_object(tree) else None
+    if suffix is not None and isinstance(model, str) and model.endswith(suffix):
+        raise Refused("names a model that searches the web", where="/model", remedy=f"Leave {suffix!r} out")
 
 
 def tools_elsewhere(kind: EndpointKind, tree: object, *, provider: str | None = None) -> bool:
@@ -191,6 +201,6 @@ def _first_tool(tree: object) -> str:
         return ""
     for name in tree:
         if wants_tools({name: tree[name]}):
-            below = tree[name] if name in ("input", "query") else None
+            below = tree[name] if name in ("input", "query", "additionalModelRequestFields") else None
             return pointer_token(name) + (_first_tool(below) if wants_tools(below) else "")
     return ""
