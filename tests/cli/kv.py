@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from email.parser import BytesParser
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote
+
+from ..serving import in_thread
 
 ACCOUNT = "0123456789abcdef0123456789abcdef"
 NAMESPACE = "0f2ac74b498b48028cb68387c421e279"
@@ -103,11 +104,6 @@ class _Handler(BaseHTTPRequestHandler):
 @contextmanager
 def serve() -> Generator[Kv]:
     """A namespace of one test."""
-    with Kv() as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
+    server = Kv()
+    with in_thread(server):
+        yield server

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,6 +12,7 @@ import pytest
 
 from aig_client.apps.emulator import EmulatorConfig, RunningEmulator, serve_in_thread
 
+from ..serving import in_thread
 from .driver import KEY, chat
 
 
@@ -63,12 +63,8 @@ class Provider(BaseHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def provider() -> Iterator[str]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), Provider) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+    with in_thread(ThreadingHTTPServer(("127.0.0.1", 0), Provider)) as origin:
+        yield origin
 
 
 @pytest.fixture(scope="module")

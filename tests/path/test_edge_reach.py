@@ -251,7 +251,16 @@ def test_an_entry_may_say_its_version_and_its_format() -> None:
     gemini = "v1beta/models/gemini-3-flash:streamGenerateContent?alt=sse"
     assert code(entry("azure-openai", azure, messages=HI), "") is None
     assert code(entry("google-ai-studio", gemini, contents=[]), "") is None
-    for query in ("key=k", "alt=sse&$userProject=p", "model=b"):
+    for query in (
+        "key=k",
+        "alt=sse&$userProject=p",
+        "model=b",
+        "alt=sse#x",
+        "alt=a b",
+        "alt=%0d",
+        "alt=x?key=k",
+        "alt",
+    ):
         refused = entry("azure-openai", f"res/dep/chat/completions?{query}", messages=HI)
         assert code(refused, "") == "forbidden_endpoint"
 
@@ -263,6 +272,9 @@ def test_what_workers_ai_keeps_for_later_is_nobody_s_with_our_key(query: str, bo
     assert code(body, path, query=query) == "forbidden_endpoint"
     assert code({"requests": [{"prompt": "x"}]}, path) == "forbidden_endpoint"
     assert code(entry("workers-ai", "@cf/meta/llama", requests=[{"prompt": "x"}]), "") == "forbidden_endpoint"
+    for credential, found in (("authorization", None), ("xi-api-key", "forbidden_endpoint")):
+        keyed = [("cf-aig-authorization", "Bearer aig_keyed_0123456789abcdef"), (credential, "Bearer own")]
+        assert code(body, path, who="keyed", query=query, headers=keyed) == found
 
 
 # --- How much comes out ---

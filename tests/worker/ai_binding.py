@@ -6,7 +6,6 @@ header comes as ``MF-Header-{name}``, the body as it is.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,6 +13,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Final
 
 import httpx
+
+from ..serving import in_thread
 
 RUN: Final = "https://workers-binding.ai/ai-gateway/universal/run/"  # contract 7.1
 _PREFIX: Final = "mf-header-"
@@ -54,16 +55,9 @@ def account(base: str, token: str) -> Generator[Account]:
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002  (its name there)
                 pass
 
-        with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-            server.daemon_threads = True
-            one.url = f"http://127.0.0.1:{server.server_port}/"
-            serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-            serving.start()
-            try:
-                yield one
-            finally:
-                server.shutdown()
-                serving.join()
+        with in_thread(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as origin:
+            one.url = f"{origin}/"
+            yield one
 
 
 def _serve(handler: BaseHTTPRequestHandler, one: Account, client: httpx.Client) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -19,6 +18,7 @@ import pytest
 from aig_client.apps.emulator import EmulatorConfig, RunningEmulator, serve_in_thread
 
 from ..path.test_edge import Team
+from ..serving import in_thread
 from .edges import ACME, GATEWAY_TOKEN, document, pointer, variables
 from .workerd import ROOT, WRANGLER, Running, Tools, serve
 
@@ -75,10 +75,9 @@ class Answer(BaseHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def certs() -> Iterator[Certs]:
-    with Certs() as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+    server = Certs()
+    with in_thread(server):
         yield server
-        server.shutdown()
 
 
 @pytest.fixture(scope="module")

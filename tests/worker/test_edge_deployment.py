@@ -17,6 +17,7 @@ import pytest
 
 from aig_client.core.path._principal import stored_token
 
+from ..serving import in_thread
 from .conftest import assert_quiet
 from .edges import document, publish, variables
 from .workerd import WRANGLER, Running, Tools, serve
@@ -107,18 +108,10 @@ def gateway() -> Iterator[Gateway]:
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002  (the base class's name)
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    one = Gateway(f"http://127.0.0.1:{server.server_port}")
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
+    with in_thread(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as origin:
+        one = Gateway(origin)
         yield one
-    finally:
         leaving.set()
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 @pytest.fixture(autouse=True)

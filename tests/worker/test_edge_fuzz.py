@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import posixpath
 import socket
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from ..serving import in_thread
 from .edges import ACME, ADMIN, GATEWAY_TOKEN, GLOBEX, KEYED, POLICY_KEY, document, publish, variables
 from .workerd import WRANGLER, Running, Tools, serve
 
@@ -73,17 +73,9 @@ def gateway() -> Iterator[Gateway]:
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002  (the base class's name)
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    noted = Gateway(f"http://127.0.0.1:{server.server_port}")
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
+    with in_thread(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as origin:
+        noted = Gateway(origin)
         yield noted
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 @pytest.fixture(scope="module")

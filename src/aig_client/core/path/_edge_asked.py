@@ -72,8 +72,12 @@ def _may_be_a_file(surface: Surface, request: Request) -> bool:
     return takes_files(surface.endpoint) and _is_file(request)
 
 
-def _is_batch(surface: Surface, tree: object) -> bool:
-    return is_batch(surface.endpoint, surface.query, tree)
+def _is_kept_here(surface: Surface, request: Request, tree: object) -> bool:
+    """Whether answers would be kept for later, in the gateway's account and not in the caller's own."""
+    if not is_batch(surface.endpoint, surface.query, tree):
+        return False
+    keys = [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in request.headers]
+    return not _opens(keys, surface.provider)
 
 
 def _is_file(request: Request) -> bool:
@@ -174,7 +178,7 @@ def planned_at(edge: Edge, principal: Principal, request: Request, rules: Rules,
         tree = tree_of(call, rules)  # read once, for all that follows
         if tree is UNSET and request.body and call.surface is not None and not _may_be_a_file(call.surface, request):
             raise EdgeRefused(415, "unsupported_type", "Send the body as application/json.", kind)
-        if rules.credential != "request" and call.surface is not None and _is_batch(call.surface, tree):
+        if call.surface is not None and _is_kept_here(call.surface, request, tree):
             raise EdgeRefused(403, "forbidden_endpoint", "What is kept for later needs a key of your own.", kind)
         if kind == "universal":
             check_entries(tree, rules, principal)

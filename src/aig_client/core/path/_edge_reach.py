@@ -34,7 +34,8 @@ _ENTRY_HEADERS: Final = frozenset({"content-type", "accept", "anthropic-version"
 _ENTRY: Final = frozenset({"provider", "endpoint", "headers", "query"})
 _CUSTOM: Final = re.compile(r"custom-[a-z0-9][a-z0-9-]*")
 _BENT: Final = re.compile(r"(?:\A|/)\.{0,2}(?:/|\Z)")
-_ENTRY_QUERY: Final = ("api-version", "alt")
+# Azure's version, and Gemini's format of a stream.
+_PLAIN_QUERY: Final = re.compile(r"(?:(?:api-version|alt)=[A-Za-z0-9._-]+&?)*")
 _PLAIN_PATH: Final = re.compile(r"[A-Za-z0-9._:@/-]+")
 
 
@@ -60,7 +61,7 @@ def check_entries(tree: object, rules: Rules, principal: Principal) -> None:
             raise EdgeRefused(403, "forbidden_provider", f"/{index}/provider is none of yours.", "universal")
         endpoint, query = _endpoint(entry), str(entry.get("endpoint") or "").partition("?")[2]
         plain = _PLAIN_PATH.fullmatch(endpoint) and not _BENT.search(endpoint[1:]) and ".." not in endpoint
-        plain = plain and all(name in _ENTRY_QUERY for name, _ in parameters_of(f"?{query}"))
+        plain = plain and _PLAIN_QUERY.fullmatch(query) is not None
         if not plain or not asks_a_model(endpoint, "POST") or is_batch(endpoint, "", entry.get("query")):
             raise EdgeRefused(403, "forbidden_endpoint", f"/{index}/endpoint puts no question to a model.", "universal")
         if principal.models and not _all_allowed(*_asked_of(entry), _named_in(entry), principal):

@@ -6,34 +6,32 @@ Who holds a caller to a policy may not look in the usual place alone: another ho
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Final
 
-from ..facts._shapes import SHAPES, Shape
+from ..facts._elsewhere import (
+    ANSWERS,
+    CAPS,
+    HOLDERS,
+    MODELS,
+    QUESTIONS,
+    RIVALS,
+    ROUTED,
+    THINKING,
+    TOOLS,
+    WRITTEN_AS_TEXT,
+)
+from ..facts._shapes import Shape
 from ._ledger import MOST
 from ._tools import inner_of, is_object
-
-_CAPS: Final = (
-    *dict.fromkeys(name for shape in SHAPES.values() for name in shape.caps),
-    *("maxTokens", "max_new_tokens", "max_gen_len", "maxTokenCount", "max_tokens_to_sample"),
-)
-_HOLDERS: Final = (
-    *("input", "parameters", "generationConfig", "generation_config", "inferenceConfig", "textGenerationConfig"),
-    "additionalModelRequestFields",
-)
-_LISTS: Final = ("fallbacks", "instances")
-_PROTOBUF: Final = ("candidateCount", "candidate_count", "sampleCount")
-_ANSWERS: Final = ("n", "best_of", *_PROTOBUF)
-_MODELS: Final = ("model_id", "modelId", "model_name", "version", "preset")
 
 
 def bounds_in(body: object) -> Iterator[object]:
     """Every value that may bound the output: at the top, in what holds settings, and of models to fall back to."""
     for holder in _holders(body):
-        for name in _CAPS:
+        for name in CAPS:
             value = holder.get(name)
             if value is not None:
                 yield value
-        for name, member in (("thinking", "budget_tokens"), ("reasoning", "max_tokens")):
+        for name, member in THINKING:
             thought = holder.get(name)
             if isinstance(thought, dict) and thought.get(member) is not None:
                 yield thought[member]
@@ -44,10 +42,10 @@ def answers_in(body: object) -> int:
     asked = [
         tokens_in(value) or 1
         for holder in _holders(body)
-        for name in _ANSWERS
-        if not isinstance(value := holder.get(name), str) or name in _PROTOBUF
+        for name in ANSWERS
+        if not isinstance(value := holder.get(name), str) or name in WRITTEN_AS_TEXT
     ]
-    questions = len(_listed(body.get("instances"))) if isinstance(body, dict) else 0
+    questions = len(_listed(body.get(QUESTIONS))) if isinstance(body, dict) else 0
     return max([1, *asked]) * max(1, questions)
 
 
@@ -55,11 +53,11 @@ def _holders(body: object) -> Iterator[Mapping[str, object]]:
     if not isinstance(body, dict):
         return
     yield body
-    for name in _HOLDERS:
+    for name in HOLDERS:
         held = body.get(name)
         if isinstance(held, dict):
             yield held
-    for name in _LISTS:
+    for name in (*RIVALS, QUESTIONS):
         yield from (one for one in _listed(body.get(name)) if isinstance(one, dict))
 
 
@@ -90,7 +88,7 @@ def models_beside(body: object) -> Iterator[str]:
     """Models that a body names beside its own, for its host to fall back to: OpenRouter's, and Anthropic's."""
     if not isinstance(body, dict):
         return
-    for one in (*_listed(body.get("models")), *_listed(body.get("fallbacks"))):
+    for one in (one for member in RIVALS for one in _listed(body.get(member))):
         name = one.get("model") if isinstance(one, dict) else one
         if isinstance(name, str):
             yield name
@@ -100,15 +98,15 @@ def further_models(body: object) -> Iterator[str]:
     """Every model that a body names but in ``model``: where other hosts read one, in its tools, and those beside."""
     if not isinstance(body, dict):
         return
-    for member in _MODELS:
+    for member in MODELS:
         name = body.get(member)
         if isinstance(name, str):
             yield name
-    for tool in (*_listed(body.get("tools")), *_listed(body.get("plugins"))):
+    for tool in (tool for member in TOOLS for tool in _listed(body.get(member))):
         if isinstance(tool, dict):
             own = tool.get("parameters")
             said = [tool.get("model"), own.get("model") if isinstance(own, dict) else None]
-            said += [*_listed(tool.get("models")), *_listed(tool.get("allowed_models"))]
+            said += [name for member in ROUTED for name in _listed(tool.get(member))]
             yield from (name for name in said if isinstance(name, str))
     yield from models_beside(body)
 
